@@ -1,0 +1,202 @@
+"""The CPU backend of a space: kernels over the overlay, on as many threads as pay."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engram.arch.elements import Element, to_elements
+from engram.arch.laws import Law
+from engram.backend import SpaceBackend, Words
+from engram.cpu.blocks import Block, law_block
+from engram.cpu.layout import ElementCode, State
+from engram.cpu.library import Library, library
+from engram.cpu.overlay import Overlay
+
+__all__ = ["CpuSpace"]
+
+_CODES = {
+    "uint64": ElementCode.WORDS,
+    "int8": ElementCode.WORDS,
+    "float64": ElementCode.FLOAT64,
+    "float32": ElementCode.FLOAT32,
+    "normal": ElementCode.NORMAL,
+    "unit64": ElementCode.UNIT64,
+}
+
+# Waking a pool of threads costs some 20 us, so a second one pays from about 16 MB on.
+_THREADED_WORDS = 1 << 21
+# Buffers from here on are larger than a core's share of cache: stores bypass it.
+_STREAMED_WORDS = 1 << 18
+# Kernels do not hear Ctrl-C, so long work comes in pieces of some tens of milliseconds.
+_PIECE_WORDS = 1 << 24
+_SCRATCH_WORDS = 1024
+
+
+class CpuSpace(SpaceBackend):
+    """A space in this process's memory.
+
+    ``threads`` bounds the threads one call may use; None means one a core.
+    """
+
+    def __init__(self, law: Law, seed: int, *, threads: int | None = None) -> None:
+        super().__init__(law, seed, threads=threads)
+        self._library: Library = library()
+        self._overlay = Overlay(self._library, law, seed)
+        self._laws: dict[int, Block] = {law.number: self._overlay.tables.law_block}
+        self._threads = threads or len(os.sched_getaffinity(0))
+        self._workers: ThreadPoolExecutor | None = None
+        self._counting = threading.Lock()
+        self._read_word = self._library.read_word
+
+    def read_word(self, address: int) -> int:
+        tables = self._overlay.tables  # held here, so that its address stays good
+        return self._read_word(tables.address, address)
+
+    def read_words(self, addresses: Words, law: Law) -> Words:
+        out = np.empty(len(addresses), np.uint64)
+
+        def piece(start: int, count: int) -> int:
+            scratch = np.empty(_SCRATCH_WORDS, np.uint64)
+            return self._library.read_words(
+                tables.address,
+                block.address,
+                addresses.ctypes.data + 8 * start,
+                count,
+                out.ctypes.data + 8 * start,
+                scratch.ctypes.data,
+            )
+
+        block = self._block(law)
+        ticket = self._overlay.enter()
+        try:
+            tables = self._overlay.tables
+            hits = self._spread(piece, len(addresses))
+        finally:
+            self._overlay.leave(ticket)
+        self._count(read=len(addresses), hit=hits)
+        return out
+
+    def read_range(
+        self, address: int, count: int, law: Law, element: Element, out: NDArray[np.generic]
+    ) -> None:
+        code = int(_CODES[element.name])
+        stream = int(count >= _STREAMED_WORDS)
+        base = out.ctypes.data
+        if base % 8:  # a view into some packed buffer: kernels store whole words
+            words = np.empty(count, np.uint64)
+            self.read_range(address, count, law, _WORDS, words)
+            out[:] = to_elements(words, element).reshape(-1)
+            return
+
+        def piece(start: int, count: int) -> int:
+            scratch = np.empty(_SCRATCH_WORDS, np.uint64)
+            return self._library.read_range(
+                tables.address,
+                block.address,
+                address + start,
+                count,
+                code,
+                base + 8 * start,
+                scratch.ctypes.data,
+                stream,
+            )
+
+        block = self._block(law)
+        ticket = self._overlay.enter()
+        try:
+            tables = self._overlay.tables
+            hits = self._spread(piece, count)
+        finally:
+            self._overlay.leave(ticket)
+        self._count(read=count, hit=hits)
+
+    def write_word(self, address: int, value: int) -> None:
+        self._overlay.write_word(address, value)
+        self.counters.written += 1
+
+    def write_words(self, addresses: Words, values: Words) -> None:
+        self._overlay.write_words(addresses, values)
+        self.counters.written += len(addresses)
+
+    def write_range(self, address: int, values: Words) -> None:
+        self._overlay.write_range(address, values)
+        self.counters.written += len(values)
+
+    def erase_words(self, addresses: Words) -> int:
+        erased = self._overlay.erase_words(addresses)
+        self.counters.erased += erased
+        return erased
+
+    def erase_range(self, address: int, count: int) -> int:
+        erased = self._overlay.erase_range(address, count)
+        self.counters.erased += erased
+        return erased
+
+    def are_written(self, addresses: Words) -> NDArray[np.bool_]:
+        out = np.empty(len(addresses), np.uint64)
+        ticket = self._overlay.enter()
+        try:
+            tables = self._overlay.tables
+            self._library.are_written(
+                tables.address, addresses.ctypes.data, len(addresses), out.ctypes.data
+            )
+        finally:
+            self._overlay.leave(ticket)
+        return out.astype(np.bool_)
+
+    @property
+    def written_words(self) -> int:
+        return self._overlay.written_words
+
+    @property
+    def ram_bytes(self) -> int:
+        return self._overlay.nbytes
+
+    def written(self) -> Iterator[tuple[int | Words, Words]]:
+        return self._overlay.written()
+
+    def invert(self, words: Words, law: Law) -> Words:
+        out = np.empty(len(words), np.uint64)
+        self._library.invert_words(
+            self._block(law).address, words.ctypes.data, len(words), out.ctypes.data
+        )
+        return out
+
+    def close(self) -> None:
+        if self._workers is not None:
+            self._workers.shutdown()
+            self._workers = None
+
+    def _block(self, law: Law) -> Block:
+        if law.number not in self._laws:
+            self._laws[law.number] = law_block(law, self.seed)
+        return self._laws[law.number]
+
+    def _spread(self, piece: Callable[[int, int], int], count: int) -> int:
+        """Run ``piece(start, count)`` over the whole, on several threads where that pays."""
+        if count <= _THREADED_WORDS or self._threads == 1:
+            if count <= _PIECE_WORDS:
+                return piece(0, count)
+            return sum(
+                piece(start, min(_PIECE_WORDS, count - start))
+                for start in range(0, count, _PIECE_WORDS)
+            )
+        if self._workers is None:
+            self._workers = ThreadPoolExecutor(self._threads, "engram-cpu")
+        # Shares of whole pages, so that no page is resolved twice and stores stay aligned.
+        share = min(_PIECE_WORDS, -(-count // self._threads))
+        share = -(-share // 512) * 512
+        starts = range(0, count, share)
+        return sum(self._workers.map(lambda at: piece(at, min(share, count - at)), starts))
+
+    def _count(self, read: int, hit: int) -> None:
+        with self._counting:
+            self.counters.read += read
+            self.counters.hit += hit
+
+
+_WORDS = Element("uint64", np.dtype("<u8"), 1, "the word")

@@ -1,0 +1,161 @@
+"""The kernels as callables: loaded in milliseconds from the object file that was compiled once."""
+
+import ctypes
+import hashlib
+import importlib.metadata
+import logging
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from engram.cpu.compiler import PYTHON_SYMBOLS, compile_kernels, target_machine
+
+__all__ = ["Library", "cache_directory", "is_loaded", "library", "start_loading"]
+
+logger = logging.getLogger(__name__)
+
+_DIGEST_BYTES = 32
+_METH_FASTCALL = 0x0080
+
+
+def cache_directory() -> Path:
+    """Return where object files are kept: ENGRAM_CACHE_DIR, or the user's cache folder."""
+    chosen = os.environ.get("ENGRAM_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "win32":
+        root = os.environ.get("LOCALAPPDATA")
+    elif sys.platform == "darwin":
+        root = os.path.expanduser("~/Library/Caches")
+    else:
+        root = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(root or tempfile.gettempdir()) / "engram"
+
+
+class Library:
+    """All kernels, each an attribute: a built-in function of Python integers that returns one.
+
+    What a kernel expects is in its docstring in ``engram.cpu.kernels``; nothing is checked here
+    but that arguments are integers of 64 bits.
+    """
+
+    def __init__(self, machine_code: bytes) -> None:
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine())
+        for symbol in PYTHON_SYMBOLS:
+            address = ctypes.cast(getattr(ctypes.pythonapi, symbol), ctypes.c_void_p).value
+            llvm.add_symbol(symbol, address)
+        file = llvm.ObjectFileRef.from_data(machine_code)
+        names = [symbol for symbol in _entry_points(machine_code)]
+        engine.add_object_file(file)
+        engine.finalize_object()
+        self._keep: list[Any] = [engine]
+        for name in names:
+            address = engine.get_function_address(f"engram_{name}")
+            setattr(self, name, self._builtin(name, address))
+
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        raise AttributeError(f"there is no kernel {name!r}")
+
+    def _builtin(self, name: str, address: int) -> Callable[..., int]:
+        definition = _MethodDefinition(name.encode(), address, _METH_FASTCALL, None)
+        self._keep.append(definition)  # the function refers to it for as long as it lives
+        function: Callable[..., int] = _new_function(ctypes.addressof(definition), None, None)
+        return function
+
+
+class _MethodDefinition(ctypes.Structure):
+    """PyMethodDef."""
+
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("function", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("doc", ctypes.c_char_p),
+    ]
+
+
+_new_function = ctypes.pythonapi.PyCFunction_NewEx
+_new_function.restype = ctypes.py_object
+_new_function.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
+
+
+def _entry_points(machine_code: bytes) -> list[str]:
+    """Return the kernels' names, which the compiler put into the symbol table."""
+    prefix = b"engram_"
+    names = set()
+    at = machine_code.find(prefix)
+    while at >= 0:
+        end = machine_code.index(b"\0", at)
+        names.add(machine_code[at + len(prefix) : end].decode())
+        at = machine_code.find(prefix, end)
+    return sorted(names)
+
+
+def _fingerprint() -> str:
+    """Return a digest of all that the machine code depends on."""
+    digest = hashlib.sha256()
+    for package in ("numba", "llvmlite"):
+        digest.update(f"{package} {importlib.metadata.version(package)}\n".encode())
+    digest.update(f"{sys.platform} {sys.implementation.cache_tag} {sys.maxsize}\n".encode())
+    digest.update(llvm.get_host_cpu_name().encode())
+    digest.update(llvm.get_host_cpu_features().flatten().encode())
+    here = Path(__file__).parent
+    sources = [*here.glob("kernels/*.py"), here / "compiler.py", here / "layout.py"]
+    sources += (here.parent / "arch").glob("*.py")
+    for source in sorted(sources):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:20]
+
+
+def _load() -> Library:
+    path = cache_directory() / f"kernels-{_fingerprint()}.o"
+    try:
+        kept = path.read_bytes()
+    except OSError:
+        kept = b""
+    machine_code = kept[_DIGEST_BYTES:]
+    if not kept or hashlib.sha256(machine_code).digest() != kept[:_DIGEST_BYTES]:
+        machine_code = compile_kernels()
+        _keep(path, hashlib.sha256(machine_code).digest() + machine_code)
+    return Library(machine_code)
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Write a cache file so that other processes see all of it or nothing."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(content)
+        os.replace(file.name, path)
+    except OSError as error:
+        logger.warning("the kernels could not be cached (%s); they will be compiled anew", error)
+
+
+_lock = threading.Lock()
+_library: Library | None = None
+
+
+def library() -> Library:
+    """Return the kernels, compiled first if this machine has none."""
+    global _library
+    if _library is None:
+        with _lock:
+            if _library is None:
+                _library = _load()
+    return _library
+
+
+def is_loaded() -> bool:
+    """Return True once ``library`` answers at once."""
+    return _library is not None
+
+
+def start_loading() -> None:
+    """Load, or compile, on a thread of its own."""
+    threading.Thread(target=library, name="engram-kernels", daemon=True).start()

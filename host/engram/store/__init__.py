@@ -1,0 +1,16 @@
+"""Durability: what is on disk, its integrity and its versions."""
+
+from engram.store.records import EraseRange, EraseWords, Record, WriteRange, WriteWords
+from engram.store.state import Identity, SpaceEntry
+from engram.store.store import Store
+
+__all__ = [
+    "EraseRange",
+    "EraseWords",
+    "Identity",
+    "Record",
+    "SpaceEntry",
+    "Store",
+    "WriteRange",
+    "WriteWords",
+]

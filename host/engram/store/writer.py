@@ -1,0 +1,168 @@
+"""Writing a store: journal first, LMDB when that is full, and the moves between the two."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from itertools import chain
+
+from engram.errors import StoreCorrupt, StoreFull
+from engram.store.batches import seal_batch, sequence_key
+from engram.store.environment import Environment, Write
+from engram.store.integrity import BATCHES, META, SPACES, STATE_KEY
+from engram.store.journal import Journal
+from engram.store.records import Record, Run, encode, join, pack
+from engram.store.state import SpaceEntry, State, pack_space
+
+__all__ = ["Writer"]
+
+_log = logging.getLogger(__name__)
+
+# From here on one LMDB transaction costs less than writing the bytes twice.
+JOURNALED_BYTES = 64 << 10
+
+
+class Writer:
+    """The one writer of a directory; its caller lets only one thread in at a time.
+
+    `state` is what LMDB holds, `pending` what only the journal holds so far, in order.
+    """
+
+    def __init__(self, environment: Environment, journal: Journal, state: State) -> None:
+        self._environment = environment
+        self._journal = journal
+        self.state = state
+        self.pending: list[Run] = []
+        self.pending_words = 0
+        self._sealed = False  # no more journal records in this epoch
+        self._unsure = False  # a transaction failed, and LMDB's state could not be read since
+        self._recover()
+
+    def write(self, runs: list[Run]) -> None:
+        """Make the runs durable, as one."""
+        size = sum(len(run.data) for run in runs)
+        if not size:
+            return
+        if size > JOURNALED_BYTES or self._sealed or not self._journal.fits(size):
+            self.checkpoint(runs)
+            return
+        run = join(runs)
+        try:
+            self._journal.append(run)
+        except OSError as error:
+            # What the file now holds at its end is unknown; a new epoch leaves it behind.
+            self._sealed = True
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StoreFull(f"{self._journal.path}: {error.strerror}") from error
+            raise
+        self.pending.append(run)
+        self.pending_words += run.words
+
+    def checkpoint(self, runs: Iterable[Run] = ()) -> None:
+        """Move the journal's records, and these behind them, to LMDB in one transaction."""
+
+        def change(write: Write) -> State:
+            return self._put(write, self.state, chain(self.pending, runs))
+
+        self._transact(change, moved=True)
+
+    def compact(self, records: Iterable[Record]) -> None:
+        """Replace everything, journal included, by these records in one transaction."""
+
+        def change(write: Write) -> State:
+            write.clear(BATCHES)
+            generation = self.state.generation + 1
+            fresh = replace(
+                self.state, generation=generation, batches=0, records=0, words=0, size=0
+            )
+            return self._put(write, fresh, encode(records))
+
+        self._transact(change, moved=True)
+
+    def put_space(self, entry: SpaceEntry) -> None:
+        """Record a space that the caller knows to be new."""
+
+        def change(write: Write) -> State:
+            write.put(*pack_space(entry, self.state.token), SPACES)
+            return replace(self.state, spaces=self.state.spaces + 1)
+
+        self._transact(change, moved=False)
+
+    def _put(self, write: Write, state: State, runs: Iterable[Run]) -> State:
+        batches, records, words, size = state.batches, state.records, state.words, state.size
+        for run in pack(runs):
+            value = seal_batch(run, state.generation, batches, records, state.token)
+            write.put(sequence_key(batches), value, BATCHES, append=True)
+            batches += 1
+            records += run.records
+            words += run.words
+            size += len(value)
+        return replace(
+            state,
+            epoch=self.state.epoch + 1,
+            batches=batches,
+            records=records,
+            words=words,
+            size=size,
+        )
+
+    def _transact(self, change: Callable[[Write], State], *, moved: bool) -> None:
+        if self._unsure:
+            self._adopt()
+        try:
+            with self._environment.write() as write:
+                state = replace(change(write), commits=self.state.commits + 1)
+                write.put(STATE_KEY, state.pack(), META)
+        except (StoreFull, StoreCorrupt, OSError):
+            self._unsure = True
+            try:
+                self._adopt()
+            except Exception:
+                _log.exception("%s: state unknown after a failed write", self._environment.path)
+            raise
+        self.state = state
+        if moved:
+            self._start_over()
+
+    def _adopt(self) -> None:
+        # A failed commit may or may not have reached the disk: believe the file. LMDB refuses
+        # everything after a failed write of its meta page, until it is opened anew.
+        try:
+            with self._environment.view() as view:
+                state = view.state()
+        except (OSError, StoreCorrupt):
+            self._environment.renew()
+            with self._environment.view() as view:
+                state = view.state()
+        moved = state.epoch != self.state.epoch
+        self.state = state
+        self._unsure = False
+        if moved:
+            self._start_over()
+
+    def _start_over(self) -> None:
+        self.pending.clear()
+        self.pending_words = 0
+        self._sealed = False
+        self._journal.begin(self.state.epoch)
+
+    def _recover(self) -> None:
+        # Always into a new epoch, so that no record is ever written over a torn one's remains.
+        runs, end = self._journal.scan(self.state.epoch)
+        self._journal.adopt(self.state.epoch, end)
+        if end.torn_bytes:
+            _log.warning(
+                "%s: dropped %d bytes of a commit that was never acknowledged",
+                self._journal.path,
+                end.torn_bytes,
+            )
+        self.pending = runs
+        self.pending_words = sum(run.words for run in runs)
+        if runs or end.torn_bytes:
+            self._sealed = True
+            try:
+                self.checkpoint()
+            except StoreFull as error:
+                _log.warning("%s: journal kept as it is: %s", self._environment.path, error)
