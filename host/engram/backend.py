@@ -36,7 +36,12 @@ class SpaceBackend(ABC):
     def __init__(self, law: Law, seed: int, *, threads: int | None = None) -> None:
         self.law = law
         self.seed = seed
-        self.counters = Counters()
+        self._counters = Counters()
+
+    @property
+    def counters(self) -> Counters:
+        """What was done so far."""
+        return self._counters
 
     @abstractmethod
     def read_word(self, address: int) -> int:
@@ -51,6 +56,10 @@ class SpaceBackend(ABC):
         self, address: int, count: int, law: Law, element: Element, out: NDArray[np.generic]
     ) -> None:
         """Fill ``out`` (contiguous, ``count * element.lanes`` of ``element.dtype``)."""
+
+    @abstractmethod
+    def generate_words(self, addresses: Words, law: Law) -> Words:
+        """Return the generated words at addresses, whatever is written there."""
 
     @abstractmethod
     def write_word(self, address: int, value: int) -> None:

@@ -2,7 +2,7 @@
 
 import struct
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 __all__ = [
     "ADDRESS_BITS",
@@ -67,7 +67,7 @@ class Region:
         return self.LAYOUT.pack(self.first_page, self.pages, self.descriptor, self.VALID)
 
     @classmethod
-    def unpack(cls, entry: bytes) -> Self:
+    def unpack(cls, entry: bytes) -> "Region":
         """Read a table entry back; raise ValueError if it is not a valid one."""
         if len(entry) != cls.LAYOUT.size:
             raise ValueError(f"entry must be {cls.LAYOUT.size} bytes, not {len(entry)!r}")

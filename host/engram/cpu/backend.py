@@ -4,13 +4,14 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engram.arch.elements import Element, to_elements
+from engram.arch.elements import ELEMENTS, Element, to_elements
 from engram.arch.laws import Law
-from engram.backend import SpaceBackend, Words
+from engram.backend import Counters, SpaceBackend, Words
 from engram.cpu.blocks import Block, law_block
 from engram.cpu.layout import ElementCode, State
 from engram.cpu.library import Library, library
@@ -34,6 +35,8 @@ _STREAMED_WORDS = 1 << 18
 # Kernels do not hear Ctrl-C, so long work comes in pieces of some tens of milliseconds.
 _PIECE_WORDS = 1 << 24
 _SCRATCH_WORDS = 1024
+
+_WORDS = ELEMENTS["uint64"]
 
 
 class CpuSpace(SpaceBackend):
@@ -114,26 +117,33 @@ class CpuSpace(SpaceBackend):
             self._overlay.leave(ticket)
         self._count(read=count, hit=hits)
 
+    def generate_words(self, addresses: Words, law: Law) -> Words:
+        out = np.empty(len(addresses), np.uint64)
+        self._library.generate_words(
+            self._block(law).address, addresses.ctypes.data, len(addresses), out.ctypes.data
+        )
+        return out
+
     def write_word(self, address: int, value: int) -> None:
         self._overlay.write_word(address, value)
-        self.counters.written += 1
+        self._counters.written += 1
 
     def write_words(self, addresses: Words, values: Words) -> None:
         self._overlay.write_words(addresses, values)
-        self.counters.written += len(addresses)
+        self._counters.written += len(addresses)
 
     def write_range(self, address: int, values: Words) -> None:
         self._overlay.write_range(address, values)
-        self.counters.written += len(values)
+        self._counters.written += len(values)
 
     def erase_words(self, addresses: Words) -> int:
         erased = self._overlay.erase_words(addresses)
-        self.counters.erased += erased
+        self._counters.erased += erased
         return erased
 
     def erase_range(self, address: int, count: int) -> int:
         erased = self._overlay.erase_range(address, count)
-        self.counters.erased += erased
+        self._counters.erased += erased
         return erased
 
     def are_written(self, addresses: Words) -> NDArray[np.bool_]:
@@ -147,6 +157,13 @@ class CpuSpace(SpaceBackend):
         finally:
             self._overlay.leave(ticket)
         return out.astype(np.bool_)
+
+    @property
+    def counters(self) -> Counters:
+        tables, bulk = self._overlay.tables, self._counters
+        return replace(
+            bulk, read=bulk.read + tables[State.READS], hit=bulk.hit + tables[State.HITS]
+        )
 
     @property
     def written_words(self) -> int:
@@ -195,8 +212,6 @@ class CpuSpace(SpaceBackend):
 
     def _count(self, read: int, hit: int) -> None:
         with self._counting:
-            self.counters.read += read
-            self.counters.hit += hit
+            self._counters.read += read
+            self._counters.hit += hit
 
-
-_WORDS = Element("uint64", np.dtype("<u8"), 1, "the word")

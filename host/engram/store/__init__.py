@@ -3,6 +3,7 @@
 from engram.store.records import EraseRange, EraseWords, Record, WriteRange, WriteWords
 from engram.store.state import Identity, SpaceEntry
 from engram.store.store import Store
+from engram.store.verification import VerifyReport, verify
 
 __all__ = [
     "EraseRange",
@@ -11,6 +12,8 @@ __all__ = [
     "Record",
     "SpaceEntry",
     "Store",
+    "VerifyReport",
     "WriteRange",
     "WriteWords",
+    "verify",
 ]

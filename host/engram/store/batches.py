@@ -35,9 +35,12 @@ def seal_batch(run: Run, generation: int, sequence: int, first_record: int, toke
 
 
 def open_batch(
-    value: bytes, generation: int, sequence: int, first_record: int, token: bytes
-) -> Run:
-    """Return the run kept under this sequence number, or raise StoreCorrupt."""
+    value: bytes, generation: int, sequence: int, first_record: int | None, token: bytes
+) -> tuple[Run, int]:
+    """Return the run kept under this sequence number and its first record's number.
+
+    StoreCorrupt if the digest or the place is wrong; `first_record` None takes the batch's word.
+    """
     if len(value) < PAYLOAD_AT:
         raise StoreCorrupt(f"batch {sequence} has only {len(value)} bytes")
     view = memoryview(value)
@@ -48,9 +51,9 @@ def open_batch(
     magic, version, _, *place, records, words, length = _HEADER.unpack_from(value)
     if (magic, version, length) != (_MAGIC, _FORMAT, len(value) - PAYLOAD_AT):
         raise StoreCorrupt(f"batch {sequence} has an impossible header")
-    if place != [generation, sequence, first_record]:
+    first = place[2] if first_record is None else first_record
+    if place != [generation, sequence, first]:
         raise StoreCorrupt(
-            f"batch {sequence} of generation {generation} from record {first_record} "
-            f"says it is {place}"
+            f"batch {sequence} of generation {generation} from record {first} says it is {place}"
         )
-    return Run(view[PAYLOAD_AT:], records, words)
+    return Run(view[PAYLOAD_AT:], records, words), first

@@ -12,6 +12,7 @@ from engram.store.environment import DATA, FRESH, LOCK, create_file, sync_direct
 from engram.store.journal import Journal
 from engram.store.lock import WriterLock
 from engram.store.state import TOKEN_BYTES, Identity, State
+from engram.store.transactions import FULL
 
 __all__ = ["JOURNAL", "clear_remains", "create_store", "holds_store", "lock_for_writing"]
 
@@ -51,7 +52,7 @@ def lock_for_writing(path: Path) -> WriterLock:
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise ReadOnly(f"{path} cannot be written: {error.strerror}") from None
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             raise StoreFull(f"{path}: {error.strerror}") from None
         raise
 
@@ -71,7 +72,7 @@ def create_store(path: Path, identity: Identity, *, map_bytes: int, journal_byte
         os.replace(workplace / DATA, path / DATA)
         sync_directory(path)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             raise StoreFull(f"{path}: {error.strerror}") from error
         raise
     shutil.rmtree(workplace)

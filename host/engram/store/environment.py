@@ -9,97 +9,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import lmdb
 
 from engram.errors import StoreBusy, StoreCorrupt, StoreFull
 from engram.store.integrity import BATCHES, META, SPACES, STATE_KEY, check_file
 from engram.store.state import State
+from engram.store.transactions import FULL, View, Write, translated
 
-if TYPE_CHECKING:
-    from lmdb import _Database  # the stubs' name of what open_db returns
-
-__all__ = ["Environment", "View", "Write"]
+__all__ = ["DATA", "FRESH", "LOCK", "Environment", "create_file", "sync_directory"]
 
 DATA, LOCK, FRESH = "data.mdb", "lock.mdb", "data.mdb.new"
 
 _MAX_TREES = 16  # room for later features' sub-databases
 _MAX_READERS = 510
 _PATIENCE_SECONDS = 10.0
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
-
-def translated(error: lmdb.Error, path: Path) -> Exception:
-    """Return the error of ours that an LMDB error means."""
-    code = getattr(error, "code", 0)
-    if isinstance(error, lmdb.MapFullError | lmdb.TxnFullError) or code in _FULL:
-        return StoreFull(f"{path}: no room for this write; what was stored is intact ({error})")
-    if isinstance(error, lmdb.CorruptedError | lmdb.PageNotFoundError | lmdb.InvalidError):
-        return StoreCorrupt(f"{path}: {error}")
-    return OSError(code or errno.EIO, f"LMDB failed: {error}", str(path))
-
-
-class View:
-    """A read transaction: one unchanging snapshot, until released."""
-
-    def __init__(self, environment: Environment, transaction: lmdb.Transaction[bytes]) -> None:
-        self._environment: Environment | None = environment
-        self._transaction = transaction
-        self._trees = environment.trees
-
-    def get(self, key: bytes, tree: bytes) -> bytes:
-        """Return a value that the store's own counts say is there."""
-        value = self._transaction.get(key, db=self._trees[tree])
-        if value is None:
-            raise StoreCorrupt(f"{key!r} is missing among the {tree.decode()}")
-        return value
-
-    def items(self, tree: bytes) -> list[tuple[bytes, bytes]]:
-        """Return all of a small tree."""
-        with self._transaction.cursor(db=self._trees[tree]) as cursor:
-            return list(cursor)
-
-    def state(self) -> State:
-        """Return the state as of this snapshot."""
-        return State.unpack(self.get(STATE_KEY, META))
-
-    @property
-    def held(self) -> bool:
-        """Whether the snapshot is still there."""
-        return self._environment is not None
-
-    def release(self) -> None:
-        """Give the snapshot up; a second time does nothing."""
-        environment, self._environment = self._environment, None
-        if environment is not None:
-            self._transaction.abort()
-            environment.leave()
-
-    def __enter__(self) -> View:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-
-    def __del__(self) -> None:
-        self.release()
-
-
-class Write:
-    """The one write transaction: puts that all become durable together, or none."""
-
-    def __init__(self, transaction: lmdb.Transaction[bytes], trees: dict[bytes, _Database]) -> None:
-        self._transaction = transaction
-        self._trees = trees
-
-    def put(self, key: bytes, value: bytes, tree: bytes, *, append: bool = False) -> None:
-        """Keep a value; `append` when the key is behind all others."""
-        self._transaction.put(key, value, append=append, db=self._trees[tree])
-
-    def clear(self, tree: bytes) -> None:
-        """Remove everything a tree holds."""
-        self._transaction.drop(self._trees[tree], delete=False)
+_ROOM_BYTES = 64 << 10  # what a transaction writes beside its values, at least
 
 
 class Environment:
@@ -153,16 +79,11 @@ class Environment:
                 with self._exclusively():
                     self._close()
 
-    @property
-    def trees(self) -> dict[bytes, _Database]:
-        """The handles of the named trees."""
-        return self._trees
-
     def view(self) -> View:
         """Take a snapshot."""
         self._enter()
         try:
-            return View(self, self._lmdb.begin())
+            return View(self._lmdb.begin(), self._trees, self.leave)
         except lmdb.MapResizedError:
             # Another process made the file larger than this one's map.
             self.leave()
@@ -182,9 +103,16 @@ class Environment:
         try:
             self._lmdb.reader_check()  # killed readers would keep old pages from being used again
             transaction = self._lmdb.begin(write=True)
+            write = Write(transaction, self._trees)
             try:
-                yield Write(transaction, self._trees)
+                yield write
                 transaction.commit()
+            except lmdb.Error as error:
+                transaction.abort()
+                # LMDB calls a write that was cut short, as the last one on a disk is, EIO.
+                if getattr(error, "code", 0) == errno.EIO and not self._has_room(write.size):
+                    raise StoreFull(f"{self.path}: no room for {write.size} bytes") from error
+                raise
             except BaseException:
                 transaction.abort()
                 raise
@@ -231,6 +159,8 @@ class Environment:
             fresh.unlink(missing_ok=True)
             if isinstance(error, lmdb.Error):
                 raise translated(error, self.path) from error
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise StoreFull(f"{self.path}: no room for a smaller copy") from error
             raise
         finally:
             self.leave()
@@ -248,6 +178,17 @@ class Environment:
                 sync_directory(self.path)
             finally:
                 self._open()
+
+    def _has_room(self, size: int) -> bool:
+        probe = self.path / FRESH
+        try:
+            with open(probe, "wb") as file:
+                os.posix_fallocate(file.fileno(), 0, size + _ROOM_BYTES)
+        except OSError as error:
+            return error.errno not in FULL
+        finally:
+            probe.unlink(missing_ok=True)
+        return True
 
     def _enter(self) -> None:
         with self._gate:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engram.errors import NotFound, StoreBusy, StoreCorrupt
 from engram.store.batches import sequence_key
-from engram.store.pages import PageFile, Snapshot
+from engram.store.datafile import DataFile, Snapshot
 from engram.store.state import State
 
 __all__ = ["BATCHES", "META", "SPACES", "STATE_KEY", "check_file"]
@@ -42,7 +42,7 @@ def _metas(path: Path) -> bytes:
 
 
 def _check(path: Path) -> State:
-    with PageFile(path) as file:
+    with DataFile(path) as file:
         state = _check_newest(file)
         if file.previous is None:
             return state
@@ -57,7 +57,7 @@ def _check(path: Path) -> State:
         return state
 
 
-def _read_state(file: PageFile, snapshot: Snapshot) -> State:
+def _read_state(file: DataFile, snapshot: Snapshot) -> State:
     trees = snapshot.trees()
     if META not in trees:
         raise file.damage("the tree 'meta' is missing")
@@ -67,7 +67,7 @@ def _read_state(file: PageFile, snapshot: Snapshot) -> State:
     return State.unpack(values[STATE_KEY])
 
 
-def _check_newest(file: PageFile) -> State:
+def _check_newest(file: DataFile) -> State:
     snapshot = file.newest
     trees = snapshot.trees()
     missing = [name.decode() for name in (META, BATCHES, SPACES) if name not in trees]

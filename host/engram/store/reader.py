@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 from engram.errors import StoreBusy, StoreCorrupt
 from engram.store.batches import open_batch, sequence_key
-from engram.store.environment import Environment, View
+from engram.store.environment import Environment
 from engram.store.integrity import BATCHES
 from engram.store.journal import Journal, JournalEnd
 from engram.store.lock import locked_briefly
 from engram.store.records import Record, Run, decode
 from engram.store.state import State
+from engram.store.transactions import View
 
 __all__ = ["Position", "Reader", "Replay"]
 
@@ -69,7 +70,7 @@ class Replay(Iterator[Record]):
         while position.batch < state.batches:
             sequence, first = position.batch, position.batch_record
             value = view.get(sequence_key(sequence), BATCHES)
-            run = open_batch(value, state.generation, sequence, first, state.token)
+            run, _ = open_batch(value, state.generation, sequence, first, state.token)
             yield from _behind(run, first, position, f"batch {sequence}")
             position.batch, position.batch_record = sequence + 1, first + run.records
         view.release()
@@ -119,7 +120,7 @@ class Reader:
         """Return what is new, or True and everything if earlier records no longer hold."""
         if self._replay is not None:
             self._replay.close()
-        view, state, runs, end = self._take()
+        view, state, runs, end = self.take()
         anew = state.generation != self._position.generation
         if anew:
             self._position = Position(generation=state.generation)
@@ -143,7 +144,8 @@ class Reader:
             with locked_briefly(self._journal.path, exclusive=False):
                 self._environment.renew()
 
-    def _take(self) -> tuple[View, State, list[Run], JournalEnd]:
+    def take(self) -> tuple[View, State, list[Run], JournalEnd]:
+        """Return a snapshot, and what the journal held at the same moment behind the position."""
         damaged_reads = 0
         for _ in range(_ATTEMPTS):
             self.follow()

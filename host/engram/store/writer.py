@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -10,11 +9,12 @@ from itertools import chain
 
 from engram.errors import StoreCorrupt, StoreFull
 from engram.store.batches import seal_batch, sequence_key
-from engram.store.environment import Environment, Write
+from engram.store.environment import Environment
 from engram.store.integrity import BATCHES, META, SPACES, STATE_KEY
 from engram.store.journal import Journal
 from engram.store.records import Record, Run, encode, join, pack
 from engram.store.state import SpaceEntry, State, pack_space
+from engram.store.transactions import FULL, Write
 
 __all__ = ["Writer"]
 
@@ -54,7 +54,7 @@ class Writer:
         except OSError as error:
             # What the file now holds at its end is unknown; a new epoch leaves it behind.
             self._sealed = True
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in FULL:
                 raise StoreFull(f"{self._journal.path}: {error.strerror}") from error
             raise
         self.pending.append(run)

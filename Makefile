@@ -1,0 +1,43 @@
+# Every target sets up what it needs: a virtual environment in .venv, from PyPI, once.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test test-long lint bench docs clean
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+## demo: the main job from end to end, in under a minute after set-up
+demo: $(READY)
+	$(BIN)/engram demo
+
+## test: everything that proves the product, in minutes
+test: lint
+	$(BIN)/python -m pytest
+
+## test-long: the long versions: soaks, hundreds of kills
+test-long: $(READY)
+	$(BIN)/python -m pytest -m long --timeout 1800
+
+## lint: ruff, mypy and the arrows between packages
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+## bench: the figures of the documentation, into benchmarks/results
+bench: $(READY)
+	$(BIN)/python -m benchmarks.space
+
+## docs: the documentation site, into site/
+docs: $(READY)
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf .venv build dist site demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,234 @@
+"""The ledger: every change of a memory passes here, in one order, on its way to disk or not."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engram.backend import SpaceBackend
+from engram.errors import ReadOnly
+from engram.store.records import EraseRange, EraseWords, Record, WriteRange, WriteWords
+from engram.store.store import Store
+
+__all__ = ["Ledger"]
+
+logger = logging.getLogger(__name__)
+
+Words = NDArray[np.uint64]
+
+# Changes that wait for a flush take 16 bytes a word of RAM; at 64 MB they are flushed unasked.
+_WAITING_WORDS = 1 << 22
+# The log is rewritten once it holds this many words more than twice those still written.
+_SLACK_WORDS = 1 << 22
+
+
+class Ledger:
+    """Applies changes to backends one at a time, and hands them to the store if there is one.
+
+    ``at_return``: a change is durable before it is visible and before the call returns. Otherwise
+    it is visible at once and durable after the next ``flush``.
+    """
+
+    def __init__(
+        self, store: Store | None = None, *, at_return: bool = False, read_only: bool = False
+    ) -> None:
+        self._store = store
+        self._at_return = at_return and store is not None
+        self._read_only = read_only
+        self._lock = threading.Lock()  # taken inside the store's own when that applies changes
+        self._flushing = threading.Lock()
+        self._admitting = threading.Lock()
+        self._waiting: list[Record] = []
+        self._waiting_words = 0
+        # Single words written one by one, gathered into one record when anything else comes.
+        self._single_space = 0
+        self._single_addresses: list[int] = []
+        self._single_values: list[int] = []
+        self.backends: dict[int, SpaceBackend] = {}
+
+    def write_word(self, space: int, address: int, value: int) -> None:
+        """Write one word of a space without a quota."""
+        if self._at_return or self._read_only:
+            one, word = np.array([address], np.uint64), np.array([value], np.uint64)
+            self.write_words(space, one, word, None)
+            return
+        with self._lock:
+            self.backends[space].write_word(address, value)
+            if self._store is None:
+                return
+            if space != self._single_space:
+                self._gather_singles()
+                self._single_space = space
+            self._single_addresses.append(address)
+            self._single_values.append(value)
+            waiting = self._waiting_words + len(self._single_addresses)
+        if waiting > _WAITING_WORDS:
+            self.flush()
+
+    def write_words(
+        self,
+        space: int,
+        addresses: Words,
+        values: Words,
+        admit: Callable[[Words], None] | None,
+    ) -> None:
+        """Write words at addresses; ``admit`` may refuse them."""
+        backend = self.backends[space]
+        self._change(
+            lambda: WriteWords(space, addresses.copy(), values.copy()),
+            lambda: backend.write_words(addresses, values),
+            len(addresses),
+            None if admit is None else lambda: admit(addresses),
+        )
+
+    def write_range(
+        self,
+        space: int,
+        address: int,
+        values: Words,
+        admit: Callable[[int, int], None] | None,
+    ) -> None:
+        """Write consecutive words; ``admit`` may refuse them."""
+        backend = self.backends[space]
+        self._change(
+            lambda: WriteRange(space, address, values.copy()),
+            lambda: backend.write_range(address, values),
+            len(values),
+            None if admit is None else lambda: admit(address, len(values)),
+        )
+
+    def erase_words(self, space: int, addresses: Words) -> int:
+        """Erase words; return how many were written."""
+        backend = self.backends[space]
+        return self._change(
+            lambda: EraseWords(space, addresses.copy()),
+            lambda: backend.erase_words(addresses),
+            len(addresses),
+        )
+
+    def erase_range(self, space: int, address: int, count: int) -> int:
+        """Erase a range; return how many words were written."""
+        backend = self.backends[space]
+        return self._change(
+            lambda: EraseRange(space, address, count),
+            lambda: backend.erase_range(address, count),
+            1,
+        )
+
+    def flush(self) -> None:
+        """Return when every change made before the call is durable.
+
+        Raises:
+            StoreFull: the disk or the size limit is exhausted; the changes are kept for the next
+                flush.
+        """
+        if self._store is None or self._read_only:
+            return
+        with self._flushing:
+            with self._lock:
+                self._gather_singles()
+                records, self._waiting = self._waiting, []
+                words, self._waiting_words = self._waiting_words, 0
+            if not records:
+                return
+            try:
+                self._store.commit(records)
+            except BaseException:
+                with self._lock:
+                    self._gather_singles()
+                    self._waiting = records + self._waiting
+                    self._waiting_words += words
+                raise
+            if self._store.log_words > 2 * self.written_words + _SLACK_WORDS:
+                self.compact()
+
+    def compact(self) -> None:
+        """Rewrite the log as what is written now."""
+        if self._read_only:
+            raise ReadOnly("the memory was opened for reading only")
+        if self._store is not None:
+            logger.info("compacting %d words of log", self._store.log_words)
+            self._store.compact(self._snapshot())
+
+    def replay(self, records: Iterable[Record]) -> None:
+        """Apply what a store holds."""
+        with self._lock:
+            for record in records:
+                _apply(self.backends[record.space], record)
+
+    @property
+    def written_words(self) -> int:
+        """How many words are written in all spaces."""
+        return sum(backend.written_words for backend in self.backends.values())
+
+    def _change(
+        self,
+        record: Callable[[], Record],
+        apply: Callable[[], int | None],
+        words: int,
+        admit: Callable[[], None] | None = None,
+    ) -> int:
+        """Make one change, durable now or later; return what the backend says of it."""
+        if self._read_only:
+            raise ReadOnly("the memory was opened for reading only")
+        if self._at_return:
+            if admit is None:
+                return self._commit(record, apply)
+            # What others have asked to write but is not applied yet must count.
+            with self._admitting:
+                admit()
+                return self._commit(record, apply)
+        with self._lock:
+            if admit is not None:
+                admit()
+            result = apply()
+            if self._store is not None:
+                self._gather_singles()
+                self._waiting.append(record())
+                self._waiting_words += words
+        if self._waiting_words > _WAITING_WORDS:
+            self.flush()
+        return result or 0
+
+    def _commit(self, record: Callable[[], Record], apply: Callable[[], int | None]) -> int:
+        assert self._store is not None
+        results: list[int | None] = []
+
+        def applied() -> None:
+            with self._lock:
+                results.append(apply())
+
+        self._store.commit([record()], applied)
+        return results[0] or 0
+
+    def _gather_singles(self) -> None:
+        if self._single_addresses:
+            addresses = np.array(self._single_addresses, np.uint64)
+            values = np.array(self._single_values, np.uint64)
+            self._waiting.append(WriteWords(self._single_space, addresses, values))
+            self._waiting_words += len(addresses)
+            self._single_addresses, self._single_values = [], []
+
+    def _snapshot(self) -> Iterator[Record]:
+        """Yield all that is written; runs while the store keeps commits out."""
+        with self._lock:
+            for space, backend in self.backends.items():
+                for where, values in backend.written():
+                    if isinstance(where, int):
+                        yield WriteRange(space, where, values)
+                    else:
+                        yield WriteWords(space, where, values)
+
+
+def _apply(backend: SpaceBackend, record: Record) -> None:
+    if isinstance(record, WriteWords):
+        backend.write_words(record.addresses, record.values)
+    elif isinstance(record, WriteRange):
+        backend.write_range(record.base, record.values)
+    elif isinstance(record, EraseWords):
+        backend.erase_words(record.addresses)
+    else:
+        assert isinstance(record, EraseRange)
+        backend.erase_range(record.start, record.count)

@@ -1,0 +1,86 @@
+"""What a memory did and what it holds, as numbers and as a table."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from engram.arch.pages import WORD_BYTES
+
+__all__ = ["Report", "SpaceReport"]
+
+
+@dataclass(frozen=True)
+class SpaceReport:
+    """Counts of one space, in words, since it was opened; ``written_words`` is what it holds."""
+
+    name: str
+    seed: int
+    law: int
+    read_words: int
+    hit_words: int
+    generated_words: int
+    write_words: int
+    erased_words: int
+    written_words: int
+    quota: int | None
+    ram_bytes: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """The state of a memory. ``print`` it, or take ``to_dict``.
+
+    ``generated_bytes`` were read and never stored: what a plain memory would have had to hold, or
+    move, if every one of those words was another.
+    """
+
+    device: str
+    path: str | None
+    durability: str
+    spaces: tuple[SpaceReport, ...]
+    ram_bytes: int
+    disk_bytes: int
+    log_words: int
+
+    @property
+    def generated_bytes(self) -> int:
+        """Bytes of generated words that were read."""
+        return WORD_BYTES * sum(space.generated_words for space in self.spaces)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain types, for JSON."""
+        return {**asdict(self), "generated_bytes": self.generated_bytes}
+
+    def __str__(self) -> str:
+        kept = f"{self.path}, durable at {self.durability}" if self.path else "in RAM"
+        lines = [f"memory on {self.device}, {kept}"]
+        header = ("space", "read", "hit", "generated", "wrote", "erased", "holds", "RAM")
+        rows = [
+            (
+                space.name or "(root)",
+                f"{space.read_words:,}",
+                f"{space.hit_words:,}",
+                f"{space.generated_words:,}",
+                f"{space.write_words:,}",
+                f"{space.erased_words:,}",
+                f"{space.written_words:,}",
+                _size(space.ram_bytes),
+            )
+            for space in self.spaces
+        ]
+        widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+        for row in (header, *rows):
+            cells = [row[0].ljust(widths[0])]
+            cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+            lines.append("  ".join(cells))
+        lines.append(f"generated, never stored: {_size(self.generated_bytes)}")
+        if self.path:
+            lines.append(f"on disk: {_size(self.disk_bytes)}, {self.log_words:,} words of log")
+        return "\n".join(lines)
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "KB", "MB", "GB", "TB"):
+        if count < 1000 or unit == "TB":
+            return f"{count:,.0f} {unit}" if unit == "B" else f"{count:,.1f} {unit}"
+        count /= 1000
+    raise AssertionError("unreachable")

@@ -1,0 +1,1 @@
+"""Hardware without hardware: the golden model, and what drives or imitates devices."""

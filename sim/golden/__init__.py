@@ -1,0 +1,1 @@
+"""The law in plain Python integers: slow, obviously right, and itself a device."""
