@@ -17,7 +17,11 @@ Words = NDArray[np.uint64]
 
 @dataclass
 class Counters:
-    """What a backend did since it was made, in words."""
+    """What a backend did since it was made, in words.
+
+    ``hit`` counts the words read that came out of the overlay instead of being generated; a
+    device that keeps whole frames counts an unwritten word of a framed page among them.
+    """
 
     read: int = 0
     hit: int = 0
@@ -103,5 +107,6 @@ class SpaceBackend(ABC):
     def invert(self, words: Words, law: Law) -> Words:
         """Return the addresses whose generated words these are; ``law`` is bijective."""
 
+    @abstractmethod
     def close(self) -> None:
         """Give back what the device lent."""

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 __all__ = ["DURABILITIES", "MemoryConfig"]
 
@@ -100,8 +100,8 @@ class MemoryConfig:
         merged |= settings
         for name in ("seed", "law"):
             number = merged.get(name)
-            if hasattr(number, "__index__") and not isinstance(number, bool | int):
-                merged[name] = number.__index__()  # NumPy's integers
+            if isinstance(number, SupportsIndex) and not isinstance(number, bool):
+                merged[name] = number.__index__()  # NumPy's integers too
         return cls(**merged)
 
 

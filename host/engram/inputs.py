@@ -1,6 +1,6 @@
 """Checks of what callers pass: addresses, counts, values and buffers, once and before any cast."""
 
-from typing import Any
+from typing import Any, SupportsIndex, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ Words = NDArray[np.uint64]
 _TOP = "2**64-1"
 
 
-def is_integer(x: object) -> bool:
+def is_integer(x: object) -> TypeGuard[SupportsIndex]:
     """Return True for Python's and NumPy's integers, which booleans are not."""
     return isinstance(x, int | np.integer) and not isinstance(x, bool)
 
@@ -34,7 +34,7 @@ def as_address(x: object, name: str = "address") -> int:
     """Return a word address as an int; TypeError unless an integer, ValueError unless in range."""
     if not is_integer(x):
         raise TypeError(f"{name} must be an integer, not {x!r}")
-    address = int(x)  # type: ignore[call-overload]  # is_integer is no type guard for NumPy's
+    address = x.__index__()
     if not 0 <= address <= MASK64:
         raise ValueError(f"{name} must be in 0..{_TOP}, not {address!r}")
     return address
@@ -54,7 +54,7 @@ def as_count(x: object, name: str = "count") -> int:
     """Return a number of words, 0 to 2**64."""
     if not is_integer(x):
         raise TypeError(f"{name} must be an integer, not {x!r}")
-    count = int(x)  # type: ignore[call-overload]  # as above
+    count = x.__index__()
     if not 0 <= count <= SPACE_WORDS:
         raise ValueError(f"{name} must be in 0..2**64, not {count!r}")
     return count

@@ -54,10 +54,12 @@ class Ledger:
             one, word = np.array([address], np.uint64), np.array([value], np.uint64)
             self.write_words(space, one, word, None)
             return
+        if self._store is None:
+            with self._lock:
+                self.backends[space].write_word(address, value)
+            return
         with self._lock:
             self.backends[space].write_word(address, value)
-            if self._store is None:
-                return
             if space != self._single_space:
                 self._gather_singles()
                 self._single_space = space

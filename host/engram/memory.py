@@ -220,14 +220,15 @@ class Memory(Space):
         """Open the directory; what the caller leaves open of seed and law is the directory's."""
         config = self.config
         assert config.path is not None
-        kept = {"read_only": config.read_only, "map_bytes": config.store_bytes}
         try:
-            store = Store.open(config.path, **kept)
+            store = Store.open(
+                config.path, read_only=config.read_only, map_bytes=config.store_bytes
+            )
         except NotFound:
             if config.read_only:
                 raise
             identity = Identity(config.seed or 0, law.number if law else DEFAULT_LAW)
-            return Store.open(config.path, identity=identity, **kept)
+            return Store.open(config.path, identity=identity, map_bytes=config.store_bytes)
         identity = store.identity
         seed_differs = config.seed not in (None, identity.seed)
         if seed_differs or (law is not None and law.number != identity.law):

@@ -10,7 +10,10 @@ __all__ = ["Report", "SpaceReport"]
 
 @dataclass(frozen=True)
 class SpaceReport:
-    """Counts of one space, in words, since it was opened; ``written_words`` is what it holds."""
+    """Counts of one space, in words, since it was opened; ``written_words`` is what it holds.
+
+    ``hit_words`` of those read came out of the overlay, ``generated_words`` were made.
+    """
 
     name: str
     seed: int

@@ -1,7 +1,7 @@
 """A space: 2**64 words of one seed that can be read, written and erased."""
 
-import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,8 @@ class Space(Readable):
         self._name = name
         self._quota = quota
         self._law = backend.law
-        self._read_word = backend.read_word  # kept: scalar reads are all overhead
+        # Kept, for scalar reads are all overhead.
+        self._read_word: Callable[[int], int] = backend.read_word
 
     @property
     def name(self) -> str:
@@ -77,6 +78,15 @@ class Space(Readable):
 
     def __setitem__(self, key: Any, values: Any) -> None:
         """Write a word, a slice or an array of addresses; a single value fills them all."""
+        if (
+            type(key) is int
+            and type(values) is int
+            and 0 <= key <= MASK64
+            and 0 <= values <= MASK64
+            and self._quota is None
+        ):
+            self._ledger.write_word(self._number, key, values)
+            return
         if isinstance(key, slice):
             first, count, step = slice_range(key)
             if is_integer(values):
@@ -190,8 +200,11 @@ class Space(Readable):
 
     def _exchange(self, backend: SpaceBackend | None) -> None:
         """Go on with another backend, or with none: the memory is closed."""
-        self._backend = backend or _Closed(self._backend)
-        self._read_word = self._backend.read_word
+        if backend is None:
+            self._backend = cast("SpaceBackend", _Closed(self._backend))
+            self._read_word = _refuse
+        else:
+            self._backend, self._read_word = backend, backend.read_word
         self._ledger.backends[self._number] = self._backend
 
     def _report(self) -> SpaceReport:
@@ -247,16 +260,15 @@ class Space(Readable):
         self._backend.read_range(address, count, law, element, out)
 
 
-class _Closed(SpaceBackend):
+def _refuse(*arguments: object) -> NoReturn:
+    raise ValueError("the memory must be open, not closed")
+
+
+class _Closed:
     """What a space is left with when its memory is closed: its seed and law, and a refusal."""
 
     def __init__(self, before: SpaceBackend) -> None:
-        super().__init__(before.law, before.seed)
+        self.law, self.seed = before.law, before.seed
 
-    def _refuse(self, *arguments: object) -> Any:
-        raise ValueError("the memory must be open, not closed")
-
-    read_word = read_words = read_range = generate_words = _refuse
-    write_word = write_words = write_range = erase_words = erase_range = _refuse
-    are_written = written = invert = _refuse
-    written_words = ram_bytes = property(_refuse)
+    def __getattr__(self, name: str) -> NoReturn:
+        _refuse()

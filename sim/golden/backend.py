@@ -90,3 +90,6 @@ class GoldenSpace(SpaceBackend):
 
     def invert(self, words: Words, law: Law) -> Words:
         return np.array([invert(law, self.seed, word) for word in words.tolist()], np.uint64)
+
+    def close(self) -> None:
+        self._written.clear()

@@ -11,17 +11,6 @@ import pytest
 from engram.store import EraseRange, EraseWords, Identity, Record, Store, WriteRange, WriteWords
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "long: takes minutes; run with -m long")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "long" not in config.option.markexpr:
-        for item in items:
-            if item.get_closest_marker("long"):
-                item.add_marker(pytest.mark.skip(reason="takes minutes; run with -m long"))
-
-
 @pytest.fixture
 def identity() -> Identity:
     return Identity(seed=7, law=1)

@@ -41,7 +41,7 @@ def test_applies_run_once_each_in_the_order_of_the_log(create, place, word) -> N
         def commit(thread: int) -> None:
             for number in range(100):
                 record = word(number, thread)
-                store.commit([record], lambda: applied.append(record))
+                store.commit([record], lambda record=record: applied.append(record))
                 assert record in applied[-400:]
 
         in_threads(8, commit)
@@ -177,6 +177,38 @@ def test_an_interrupted_leader_leaves_nobody_waiting() -> None:
 
     in_threads(4, commit)
     assert sorted(outcomes) == ["durable"] * 3 + ["interrupted"]
+
+
+def test_an_interrupted_apply_keeps_no_other_from_being_applied() -> None:
+    first = threading.Event()
+    applied = []
+
+    def write(runs: list[Run]) -> None:
+        first.set()
+        while not applied and len(queue._queue) < 4:
+            pass
+
+    queue = CommitQueue(write)
+    outcomes = []
+
+    def commit(number: int) -> None:
+        def apply() -> None:
+            applied.append(number)
+            if len(applied) == 3:
+                raise KeyboardInterrupt
+
+        if number:
+            first.wait()
+        try:
+            queue.commit([Run(b"", 1, 1)], apply)
+            outcomes.append("durable")
+        except (KeyboardInterrupt, InterruptedError) as error:
+            outcomes.append(type(error).__name__)
+
+    in_threads(5, commit)
+    assert sorted(applied) == list(range(5))
+    # The leader is interrupted, whose apply it was is told that it may be incomplete.
+    assert sorted(outcomes) == ["InterruptedError", "KeyboardInterrupt"] + ["durable"] * 3
 
 
 def test_a_failed_journal_write_applies_nothing_and_the_store_goes_on(create, place, word) -> None:

@@ -75,9 +75,8 @@ def noticed_or_harmless(place: Path, records: list[Record]) -> bool:
     found = read(place)
     assert report.ok == (found is not None), report.problems
     if found is None:
-        with pytest.raises(StoreCorrupt):
-            with Store.open(place) as store:
-                list(store.replay())
+        with pytest.raises(StoreCorrupt), Store.open(place) as store:
+            list(store.replay())
         return True
     assert found == records
     large = WriteRange(9, 9, np.arange(20_000, dtype=np.uint64))

@@ -1,1 +1,1 @@
-"""The contract every device keeps: laws, number views and layouts; imports nothing else of Engram."""
+"""The contract every device keeps: laws, number views, layouts; imports nothing of ours."""

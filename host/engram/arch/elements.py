@@ -36,7 +36,7 @@ ELEMENTS: dict[str, Element] = {
 
 
 def element_by_name(dtype: object) -> Element:
-    """Return the number view of this name or NumPy type; raise ValueError naming those there are."""
+    """Return the number view of a name or NumPy type; raise ValueError naming all there are."""
     name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", str(dtype))
     if name in ELEMENTS:
         return ELEMENTS[name]
@@ -71,8 +71,10 @@ def _normals(halves: NDArray[np.uint32]) -> NDArray[np.float32]:
     fraction = (u << (octave + np.uint64(1))) & np.uint64(0xFFFF_FFFF)
     segment = (fraction >> np.uint64(32 - SEGMENT_BITS)).astype(np.intp)
     position = ((fraction >> np.uint64(16 - SEGMENT_BITS)) & np.uint64(0xFFFF)).astype(np.int64)
-    start, slope = np.moveaxis(table.reshape(-1, 2)[octave.astype(np.intp) * SEGMENTS + segment], -1, 0)
-    magnitude = start - ((slope.astype(np.int64) * position) >> 16)
+    lines = table.reshape(-1, 2)[octave.astype(np.intp) * SEGMENTS + segment].astype(np.int64)
+    magnitude = lines[..., 0] - ((lines[..., 1] * position) >> 16)
     signed = np.where(halves >> np.uint32(31), -magnitude, magnitude)
     # One rounding, to nearest even, at the conversion; the scale is a power of two.
-    return signed.astype(np.float32) * np.float32(2.0**-FRACTION_BITS)
+    normals: NDArray[np.float32] = signed.astype(np.float32)
+    normals *= np.float32(2.0**-FRACTION_BITS)
+    return normals

@@ -22,7 +22,7 @@ GOLDEN_RATIO_32 = 0x9E3779B9
 
 @dataclass(frozen=True)
 class Mixer:
-    """A 64-bit bijection: for each stage ``x ^= x >> shift; x *= factor``, then a last xor-shift."""
+    """A 64-bit bijection: each stage ``x ^= x >> shift; x *= factor``, then a last xor-shift."""
 
     stages: tuple[tuple[int, int], ...]
     final_shift: int
@@ -60,7 +60,7 @@ class Law:
 class FeistelLaw(Law):
     """Keyed Feistel permutation of the address in 32-bit halves.
 
-    ``R ^= rotl(L, premix)``, then the rounds alternately ``L ^= F(R, k, m)`` and ``R ^= F(L, k, m)``
+    ``R ^= rotl(L, premix)``, then rounds alternately ``L ^= F(R, k, m)`` and ``R ^= F(L, k, m)``
     with ``F(r, k, m): t = r + k; t ^= t >> shift_in; t *= m; t ^= t >> shift_out`` modulo 2**32.
     Round ``i`` takes key ``i mod 4`` plus ``key_step * (i div 4)``.
     """

@@ -2,6 +2,7 @@
 
 from decimal import Decimal, localcontext
 from functools import cache
+from itertools import pairwise
 from statistics import NormalDist
 
 import numpy as np
@@ -33,7 +34,7 @@ def normal_table() -> NDArray[np.int32]:
         for octave in range(OCTAVES):
             first = Decimal(1 << (OCTAVES - 1 - octave))
             edges = [_quantile(first * (1 + Decimal(i) / SEGMENTS)) for i in range(SEGMENTS + 1)]
-            for segment, (near, far) in enumerate(zip(edges, edges[1:], strict=False)):
+            for segment, (near, far) in enumerate(pairwise(edges)):
                 middle = _quantile(first * (1 + Decimal(2 * segment + 1) / (2 * SEGMENTS)))
                 shift = (middle - (near + far) / 2) / 2
                 table[octave, segment, 0] = int(((near + shift) * unit).to_integral_value())

@@ -14,7 +14,8 @@ from engram.arch.laws import Law
 from engram.backend import Counters, SpaceBackend, Words
 from engram.cpu.blocks import Block, law_block
 from engram.cpu.layout import ElementCode, State
-from engram.cpu.library import Library, library
+from engram.cpu.library import Library, library, library_if_ready
+from engram.cpu.numpy_laws import generate
 from engram.cpu.overlay import Overlay
 
 __all__ = ["CpuSpace"]
@@ -35,6 +36,8 @@ _STREAMED_WORDS = 1 << 18
 # Kernels do not hear Ctrl-C, so long work comes in pieces of some tens of milliseconds.
 _PIECE_WORDS = 1 << 24
 _SCRATCH_WORDS = 1024
+# Without kernels yet, reads up to here go through NumPy: milliseconds instead of a compilation.
+_UNCOMPILED_WORDS = 1 << 16
 
 _WORDS = ELEMENTS["uint64"]
 
@@ -47,19 +50,48 @@ class CpuSpace(SpaceBackend):
 
     def __init__(self, law: Law, seed: int, *, threads: int | None = None) -> None:
         super().__init__(law, seed, threads=threads)
-        self._library: Library = library()
-        self._overlay = Overlay(self._library, law, seed)
-        self._laws: dict[int, Block] = {law.number: self._overlay.tables.law_block}
+        self._laws: dict[int, Block] = {}
+        self._starting = threading.Lock()
+        self._library: Library
+        self._overlay: Overlay
+        self._ready = library_if_ready() is not None and self._start()
         self._threads = threads or len(os.sched_getaffinity(0))
         self._workers: ThreadPoolExecutor | None = None
         self._counting = threading.Lock()
-        self._read_word = self._library.read_word
+
+    def _start(self) -> bool:
+        """Have the kernels and an overlay for them, whatever that takes."""
+        with self._starting:
+            if not hasattr(self, "_overlay"):
+                self._library = library()
+                self._overlay = Overlay(self._library, self.law, self.seed)
+                self._laws[self.law.number] = self._overlay.tables.law_block
+                self._read_word = self._library.read_word
+                self._ready = True
+        return True
+
+    def _is_ready(self, words: int) -> bool:
+        """Return True if kernels shall do it; False if NumPy does it sooner than they compile.
+
+        Before the first write there is nothing to read but generated words.
+        """
+        if self._ready:
+            return True
+        if words > _UNCOMPILED_WORDS or library_if_ready() is not None:
+            return self._start()
+        return False
 
     def read_word(self, address: int) -> int:
+        if not self._ready and not self._is_ready(1):
+            self._count(read=1, hit=0)
+            return int(generate(self.law, self.seed, np.array([address], np.uint64))[0])
         tables = self._overlay.tables  # held here, so that its address stays good
         return self._read_word(tables.address, address)
 
     def read_words(self, addresses: Words, law: Law) -> Words:
+        if not self._is_ready(len(addresses)):
+            self._count(read=len(addresses), hit=0)
+            return generate(law, self.seed, addresses)
         out = np.empty(len(addresses), np.uint64)
 
         def piece(start: int, count: int) -> int:
@@ -86,6 +118,11 @@ class CpuSpace(SpaceBackend):
     def read_range(
         self, address: int, count: int, law: Law, element: Element, out: NDArray[np.generic]
     ) -> None:
+        if not self._is_ready(count):
+            addresses = np.arange(count, dtype=np.uint64) + np.uint64(address)
+            self._count(read=count, hit=0)
+            out[:] = to_elements(generate(law, self.seed, addresses), element).reshape(-1)
+            return
         code = int(_CODES[element.name])
         stream = int(count >= _STREAMED_WORDS)
         base = out.ctypes.data
@@ -118,6 +155,8 @@ class CpuSpace(SpaceBackend):
         self._count(read=count, hit=hits)
 
     def generate_words(self, addresses: Words, law: Law) -> Words:
+        if not self._is_ready(len(addresses)):
+            return generate(law, self.seed, addresses)
         out = np.empty(len(addresses), np.uint64)
         self._library.generate_words(
             self._block(law).address, addresses.ctypes.data, len(addresses), out.ctypes.data
@@ -125,28 +164,38 @@ class CpuSpace(SpaceBackend):
         return out
 
     def write_word(self, address: int, value: int) -> None:
+        if not self._ready:
+            self._start()
         self._overlay.write_word(address, value)
         self._counters.written += 1
 
     def write_words(self, addresses: Words, values: Words) -> None:
+        self._start()
         self._overlay.write_words(addresses, values)
         self._counters.written += len(addresses)
 
     def write_range(self, address: int, values: Words) -> None:
+        self._start()
         self._overlay.write_range(address, values)
         self._counters.written += len(values)
 
     def erase_words(self, addresses: Words) -> int:
+        if not self._ready:
+            return 0  # nothing was written yet
         erased = self._overlay.erase_words(addresses)
         self._counters.erased += erased
         return erased
 
     def erase_range(self, address: int, count: int) -> int:
+        if not self._ready:
+            return 0
         erased = self._overlay.erase_range(address, count)
         self._counters.erased += erased
         return erased
 
     def are_written(self, addresses: Words) -> NDArray[np.bool_]:
+        if not self._ready:
+            return np.zeros(len(addresses), np.bool_)
         out = np.empty(len(addresses), np.uint64)
         ticket = self._overlay.enter()
         try:
@@ -160,6 +209,8 @@ class CpuSpace(SpaceBackend):
 
     @property
     def counters(self) -> Counters:
+        if not self._ready:
+            return self._counters
         tables, bulk = self._overlay.tables, self._counters
         return replace(
             bulk, read=bulk.read + tables[State.READS], hit=bulk.hit + tables[State.HITS]
@@ -167,16 +218,17 @@ class CpuSpace(SpaceBackend):
 
     @property
     def written_words(self) -> int:
-        return self._overlay.written_words
+        return self._overlay.written_words if self._ready else 0
 
     @property
     def ram_bytes(self) -> int:
-        return self._overlay.nbytes
+        return self._overlay.nbytes if self._ready else 0
 
     def written(self) -> Iterator[tuple[int | Words, Words]]:
-        return self._overlay.written()
+        return self._overlay.written() if self._ready else iter(())
 
     def invert(self, words: Words, law: Law) -> Words:
+        self._start()
         out = np.empty(len(words), np.uint64)
         self._library.invert_words(
             self._block(law).address, words.ctypes.data, len(words), out.ctypes.data

@@ -67,7 +67,8 @@ class FramePool:
         stack = Block(self.frames + frames)
         stack.words[: self.free_count] = self.free.words[: self.free_count]
         # Low addresses on top: frames taken one after another then lie one after another.
-        fresh = chunk.address + np.arange(frames, dtype=np.uint64)[::-1] * np.uint64(8 * FRAME_WORDS)
+        places = np.arange(frames, dtype=np.uint64)[::-1] * np.uint64(8 * FRAME_WORDS)
+        fresh = places + np.uint64(chunk.address)
         stack.words[self.free_count : self.free_count + frames] = fresh
         self._chunks.append(chunk)
         self.frames += frames

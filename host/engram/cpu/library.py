@@ -16,7 +16,7 @@ import llvmlite.binding as llvm
 
 from engram.cpu.compiler import PYTHON_SYMBOLS, compile_kernels, target_machine
 
-__all__ = ["Library", "cache_directory", "is_loaded", "library", "start_loading"]
+__all__ = ["Library", "cache_directory", "library", "library_if_ready"]
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +51,10 @@ class Library:
             address = ctypes.cast(getattr(ctypes.pythonapi, symbol), ctypes.c_void_p).value
             llvm.add_symbol(symbol, address)
         file = llvm.ObjectFileRef.from_data(machine_code)
-        names = [symbol for symbol in _entry_points(machine_code)]
         engine.add_object_file(file)
         engine.finalize_object()
         self._keep: list[Any] = [engine]
-        for name in names:
+        for name in _entry_points(machine_code):
             address = engine.get_function_address(f"engram_{name}")
             setattr(self, name, self._builtin(name, address))
 
@@ -113,7 +112,8 @@ def _fingerprint() -> str:
     return digest.hexdigest()[:20]
 
 
-def _load() -> Library:
+def _load(*, compiling: bool) -> Library | None:
+    """Return the kernels from the cache, else compiled, or None if they may not be."""
     path = cache_directory() / f"kernels-{_fingerprint()}.o"
     try:
         kept = path.read_bytes()
@@ -121,6 +121,8 @@ def _load() -> Library:
         kept = b""
     machine_code = kept[_DIGEST_BYTES:]
     if not kept or hashlib.sha256(machine_code).digest() != kept[:_DIGEST_BYTES]:
+        if not compiling:
+            return None
         machine_code = compile_kernels()
         _keep(path, hashlib.sha256(machine_code).digest() + machine_code)
     return Library(machine_code)
@@ -139,23 +141,30 @@ def _keep(path: Path, content: bytes) -> None:
 
 _lock = threading.Lock()
 _library: Library | None = None
+_compiling: threading.Thread | None = None
 
 
 def library() -> Library:
-    """Return the kernels, compiled first if this machine has none."""
+    """Return the kernels, compiled first if this machine has none: some fifteen seconds, once."""
     global _library
     if _library is None:
         with _lock:
             if _library is None:
-                _library = _load()
+                _library = _load(compiling=True)
+    assert _library is not None
     return _library
 
 
-def is_loaded() -> bool:
-    """Return True once ``library`` answers at once."""
-    return _library is not None
-
-
-def start_loading() -> None:
-    """Load, or compile, on a thread of its own."""
-    threading.Thread(target=library, name="engram-kernels", daemon=True).start()
+def library_if_ready() -> Library | None:
+    """Return the kernels if that takes milliseconds; else None, and compile in the background."""
+    global _library, _compiling
+    if _library is None and _lock.acquire(blocking=False):
+        try:
+            if _library is None:
+                _library = _load(compiling=False)
+        finally:
+            _lock.release()
+        if _library is None and _compiling is None:
+            _compiling = threading.Thread(target=library, name="engram-compile", daemon=True)
+            _compiling.start()
+    return _library

@@ -8,8 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engram.arch.laws import Law
+from engram.arch.pages import PAGE_BITS, PAGE_WORDS
 from engram.cpu.blocks import Block, FramePool, empty_table, law_block
-from engram.cpu.layout import BUCKET_SLOTS, FRAME_BITMAP, FRAME_WORDS, State
+from engram.cpu.layout import (
+    BUCKET_SLOTS,
+    FRAME_BITMAP,
+    FRAME_WORDS,
+    MIN_FRAMED_RUN,
+    State,
+)
 from engram.cpu.library import Library
 
 __all__ = ["Overlay", "Tables"]
@@ -19,7 +26,7 @@ Words = NDArray[np.uint64]
 # Fuller, too many buckets overflow into their neighbours.
 _FILL = 0.75
 _GROWTH = 1.4
-# Two bits are set for each touched page; with 12 bits a page 2 to 3 % of clean pages look touched.
+# Three bits are set for each touched page; with 12 bits a page 1 to 2 % of clean ones look touched.
 _FILTER_BITS = 12
 _SAMPLE = 4096
 
@@ -104,8 +111,8 @@ class Overlay:
         """Write words at any addresses, in order."""
         count = len(addresses)
         tables = self.tables
-        if tables[State.SLOTS_USED] + count > tables[State.SLOTS_LIMIT]:
-            self._make_room(self._estimate_new(addresses), 0)
+        if count > _SAMPLE and tables[State.SLOTS_USED] + count > tables[State.SLOTS_LIMIT]:
+            self._make_room(*self._estimate(addresses))
         done, where, what = 0, addresses.ctypes.data, values.ctypes.data
         while True:
             done = self._library.write_words(self.tables.address, where, what, count, done)
@@ -122,7 +129,7 @@ class Overlay:
             if done == count:
                 return
             # A range of many pages takes all the frames it may need at once.
-            self._make_room(1, (count - done) // 512 + 2)
+            self._make_room(1, (count - done) // PAGE_WORDS + 2)
 
     def erase_words(self, addresses: Words) -> int:
         """Erase words; return how many were written."""
@@ -144,7 +151,7 @@ class Overlay:
         pages, places = np.empty(frames, np.uint64), np.empty(frames, np.uint64)
         self._library.list_frames(tables.address, pages.ctypes.data, places.ctypes.data)
         for page, place in zip(pages.tolist(), places.tolist(), strict=True):
-            yield from _frame_runs(page << 9, self._pool.frame(place))
+            yield from _frame_runs(page << PAGE_BITS, self._pool.frame(place))
         words = tables[State.WORDS]
         addresses, values = np.empty(words, np.uint64), np.empty(words, np.uint64)
         self._library.list_words(tables.address, addresses.ctypes.data, values.ctypes.data)
@@ -152,15 +159,22 @@ class Overlay:
         if words:
             yield addresses[order], values[order]
 
-    def _estimate_new(self, addresses: Words) -> int:
-        """Return about how many of the addresses have no word yet, from a sample of them."""
-        sample = np.unique(addresses[:: max(1, len(addresses) // _SAMPLE)])
-        out = np.empty(len(sample), np.uint64)
+    def _estimate(self, addresses: Words) -> tuple[int, int]:
+        """Return about how many table slots and frames these addresses will take, by a sample."""
+        count = len(addresses)
+        places = np.arange(0, count - MIN_FRAMED_RUN, max(1, count // _SAMPLE))
+        first, last = addresses[places], addresses[places + MIN_FRAMED_RUN - 1]
+        in_run = last - first == MIN_FRAMED_RUN - 1  # near enough: unsigned, and seldom chance
+        single = np.unique(first[~in_run])
+        out = np.empty(len(single), np.uint64)
         known = self._library.are_written(
-            self.tables.address, sample.ctypes.data, len(sample), out.ctypes.data
+            self.tables.address, single.ctypes.data, len(single), out.ctypes.data
         )
-        drawn = min(len(addresses), len(addresses) // max(1, len(addresses) // _SAMPLE))
-        return math.ceil(len(addresses) * (len(sample) - known) / max(1, drawn))
+        words = math.ceil(count * (len(single) - known) / len(places))
+        pages = np.unique(first[in_run] >> np.uint64(PAGE_BITS))
+        by_words, by_pages = in_run.mean() / PAGE_WORDS, len(pages) / len(places)
+        frames = math.ceil(count * min(by_words, by_pages))
+        return words, frames
 
     def _make_room(self, words: int, frames: int) -> None:
         """Provide for this many more words, and pages with frames, if they would not fit."""

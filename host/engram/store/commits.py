@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Callable
@@ -20,12 +21,13 @@ Apply = Callable[[], object]
 class _Commit:
     """One caller's records on their way; its lock is a one-shot event."""
 
-    __slots__ = ("apply", "error", "leads", "runs", "woken")
+    __slots__ = ("apply", "done", "error", "leads", "runs", "woken")
 
     def __init__(self, runs: list[Run], apply: Apply | None) -> None:
         self.runs = runs
         self.apply = apply
         self.error: BaseException | None = None
+        self.done = False
         self.leads = False
         # A plain lock, because a Condition costs several times as much in CPython.
         self.woken: threading.Lock | None = None
@@ -96,10 +98,12 @@ class CommitQueue:
                 began = time.perf_counter()
                 self._serve(group)
                 self._write_seconds = time.perf_counter() - began
-        except BaseException as error:
-            # Whatever interrupted the leader, the others must not wait for ever.
+        except BaseException:
+            # Whatever interrupted the leader, the others must neither wait for ever nor believe
+            # that all went well.
             for commit in group:
-                commit.error = commit.error or error
+                if not commit.done and commit.error is None:
+                    commit.error = _interrupted()
             raise
         finally:
             with self._lock:
@@ -146,12 +150,19 @@ class CommitQueue:
             for commit in group:
                 commit.error = error
             return
+        interrupt: BaseException | None = None
         for commit in group:
-            if commit.apply is not None:
-                try:
+            try:
+                if commit.apply is not None:
                     commit.apply()
-                except Exception as error:
-                    commit.error = error
+            except Exception as error:
+                commit.error = error
+            except BaseException as error:  # what is durable has to be applied all the same
+                interrupt = error
+                commit.error = _interrupted()
+            commit.done = True
+        if interrupt is not None:
+            raise interrupt
 
     def _raise(self, mine: _Commit) -> None:
         assert mine.error is not None
@@ -161,3 +172,7 @@ class CommitQueue:
         except Exception:
             raise mine.error from None
         raise error from mine.error
+
+
+def _interrupted() -> OSError:
+    return OSError(errno.EINTR, "the commit was interrupted, and may or may not be durable")

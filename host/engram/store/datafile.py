@@ -113,8 +113,6 @@ class DataFile:
             for index in (0, 1)
         ]
         old, new = sorted(both, key=lambda meta: meta.transaction)
-        if new.transaction == 0:
-            raise self.damage("nothing was ever committed")
         if new.transaction - old.transaction != 1:
             raise self.damage(
                 f"transactions {old.transaction} and {new.transaction} do not follow each other"
@@ -141,8 +139,8 @@ class DataFile:
             raise self.damage("the meta pages disagree on the page size")
         if transaction & 1 != index:
             raise self.damage(f"transaction {transaction} is in the wrong meta page")
-        if not 1 <= last_page < self.length // self.page_bytes:
-            raise self.damage(f"page {last_page} should exist in {self.length} bytes")
+        if not 1 <= last_page < 1 << 48:
+            raise self.damage(f"last page {last_page} is impossible")
         if map_bytes % self.page_bytes or map_bytes < (last_page + 1) * self.page_bytes:
             raise self.damage(f"map size {map_bytes} is impossible")
         return _Meta(index, free, main, map_bytes, last_page, transaction)
@@ -156,7 +154,10 @@ class Snapshot:
         self._meta = meta
         self._page_bytes = file.page_bytes
         self.transaction = meta.transaction
-        self._taken: NDArray[np.bool_] = np.zeros(meta.last_page + 1, np.bool_)
+        # The file may end before the last page: what a transaction took at the end and gave back
+        # is only listed as free.
+        self._pages = min(meta.last_page + 1, file.length // file.page_bytes)
+        self._taken: NDArray[np.bool_] = np.zeros(self._pages, np.bool_)
         self._taken[:2] = True
 
     def trees(self) -> dict[bytes, Tree]:
@@ -195,7 +196,8 @@ class Snapshot:
 
     def check_free_pages(self) -> None:
         """Walk the free list: each page at most once, and none that a tree walked so far uses."""
-        free: NDArray[np.bool_] = np.zeros(self._meta.last_page + 1, np.bool_)
+        free: NDArray[np.bool_] = np.zeros(self._pages, np.bool_)
+        behind: set[int] = set()
 
         def keep(node: Node) -> None:
             freed_by = int.from_bytes(node.key, "little")
@@ -215,15 +217,24 @@ class Snapshot:
                 raise self._file.damage(f"the free pages of transaction {freed_by} are damaged")
             if not count:
                 return
+            inside = pages[pages < self._pages]
+            outside = set(pages[: len(pages) - len(inside)].tolist())
             if (
                 (pages[1:] >= pages[:-1]).any()
                 or int(pages[0]) > self._meta.last_page
-                or free[pages].any()
+                or free[inside].any()
+                or behind & outside
             ):
                 raise self._file.damage(f"the free pages of transaction {freed_by} are no list")
-            free[pages] = True
+            free[inside] = True
+            behind.update(outside)
 
         self._walk("the free list", self._meta.free, keep)
+        if len(behind) != self._meta.last_page + 1 - self._pages:
+            raise self._file.damage(
+                f"cut off: {self._pages} pages are there, and of the {self._meta.last_page + 1} "
+                f"that should be, only {len(behind)} are free behind the end"
+            )
         if (free & self._taken).any():
             page = int(np.flatnonzero(free & self._taken)[0])
             raise self._file.damage(f"page {page} is both free and in use")

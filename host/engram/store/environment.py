@@ -16,7 +16,7 @@ import lmdb
 from engram.errors import StoreBusy, StoreCorrupt, StoreFull
 from engram.store.integrity import BATCHES, META, SPACES, STATE_KEY, check_file
 from engram.store.state import State
-from engram.store.transactions import FULL, View, Write, translated
+from engram.store.transactions import FULL, View, Write, error_number, translated
 
 __all__ = ["DATA", "FRESH", "LOCK", "Environment", "create_file", "sync_directory"]
 
@@ -24,60 +24,63 @@ DATA, LOCK, FRESH = "data.mdb", "lock.mdb", "data.mdb.new"
 
 _MAX_TREES = 16  # room for later features' sub-databases
 _MAX_READERS = 510
+_DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _PATIENCE_SECONDS = 10.0
 _ROOM_BYTES = 64 << 10  # what a transaction writes beside its values, at least
 
 
 class Environment:
-    """One open LMDB environment; LMDB forbids a second one on the same file in a process.
+    """One open LMDB file of a directory; LMDB forbids opening it twice in a process.
 
-    `acquire` and `release` count its users. Views and writes may be taken from any thread; to
-    open the file anew (after it was replaced, or to gain write access) all of them must end first.
+    `acquire` and `release` count its users, views and writes count by themselves; whichever goes
+    last closes it. A directory whose file was replaced has an environment for each file meanwhile.
     """
 
     _registry: ClassVar[dict[tuple[int, int, int], Environment]] = {}
-    _registry_lock: ClassVar = threading.Lock()
+    # One lock for all of them, as views leave whenever they are collected, in any thread;
+    # reentrant, as that may happen while the same thread is inside.
+    _gate: ClassVar = threading.Condition(threading.RLock())
 
-    def __init__(self, path: Path, *, writable: bool, map_bytes: int) -> None:
+    def __init__(
+        self, path: Path, key: tuple[int, int, int], *, writable: bool, map_bytes: int
+    ) -> None:
         self.path = path
-        self.writable = writable
-        self.map_bytes = map_bytes
+        self._key = key
+        self._writable = writable
+        self._map_bytes = map_bytes
         self._users = 0
-        # Reentrant: a forgotten view may be collected while this thread is inside the gate.
-        self._gate = threading.Condition(threading.RLock())
         self._active = 0
-        self._process = os.getpid()
         self._open()
 
     @classmethod
     def acquire(cls, path: Path, *, writable: bool, map_bytes: int) -> Environment:
-        """Return the directory's environment, opened, checked and writable if so wanted."""
-        status = os.stat(path)
-        # A forked child must not touch its parent's environment: the process is part of the key.
-        key = (status.st_dev, status.st_ino, os.getpid())
-        with cls._registry_lock:
+        """Return the directory's environment, opened, checked and writable if so wanted.
+
+        The caller keeps other processes from replacing the file meanwhile.
+        """
+        with cls._gate:
+            key = _file_key(path)
             environment = cls._registry.get(key)
             if environment is None:
-                environment = cls(path, writable=writable, map_bytes=map_bytes)
+                environment = cls(path, key, writable=writable, map_bytes=map_bytes)
                 cls._registry[key] = environment
-            elif writable and (not environment.writable or environment.map_bytes != map_bytes):
-                environment.renew(writable=True, map_bytes=map_bytes)
-            elif environment.replaced():
-                environment.renew()
             environment._users += 1
-            environment._key = key
+            try:
+                if writable and (environment._writable, environment._map_bytes) != (
+                    True,
+                    map_bytes,
+                ):
+                    environment._renew(writable=True, map_bytes=map_bytes)
+            except BaseException:
+                environment.release()
+                raise
             return environment
 
-    _key: tuple[int, int, int]
-
     def release(self) -> None:
-        """Count one user less; the last one closes."""
-        with self._registry_lock:
+        """Count one user less."""
+        with self._gate:
             self._users -= 1
-            if self._users == 0:
-                self._registry.pop(self._key, None)
-                with self._exclusively():
-                    self._close()
+            self._close_if_unused()
 
     def view(self) -> View:
         """Take a snapshot."""
@@ -87,7 +90,8 @@ class Environment:
         except lmdb.MapResizedError:
             # Another process made the file larger than this one's map.
             self.leave()
-            self.renew(map_bytes=2 * max(self.map_bytes, os.stat(self.path / DATA).st_size))
+            size = os.stat(self.path / DATA).st_size
+            self._renew(writable=self._writable, map_bytes=2 * max(self._map_bytes, size))
             return self.view()
         except lmdb.Error as error:
             self.leave()
@@ -110,7 +114,7 @@ class Environment:
             except lmdb.Error as error:
                 transaction.abort()
                 # LMDB calls a write that was cut short, as the last one on a disk is, EIO.
-                if getattr(error, "code", 0) == errno.EIO and not self._has_room(write.size):
+                if error_number(error) == errno.EIO and not self._has_room(write.size):
                     raise StoreFull(f"{self.path}: no room for {write.size} bytes") from error
                 raise
             except BaseException:
@@ -126,22 +130,15 @@ class Environment:
         with self._gate:
             self._active -= 1
             self._gate.notify_all()
+            self._close_if_unused()
 
     def replaced(self) -> bool:
         """Whether the file of that name is no longer the one that is open."""
-        try:
-            status = os.stat(self.path / DATA)
-        except FileNotFoundError:
-            raise StoreCorrupt(f"{self.path / DATA} is missing") from None
-        return (status.st_dev, status.st_ino) != self._file
+        return _file_key(self.path) != self._key
 
-    def renew(self, *, writable: bool | None = None, map_bytes: int | None = None) -> None:
-        """Open the file anew once no view is left; StoreBusy if one stays."""
-        with self._exclusively():
-            self._close()
-            self.writable = self.writable if writable is None else writable
-            self.map_bytes = map_bytes or self.map_bytes
-            self._open()
+    def recover(self) -> None:
+        """Open the file anew, after a failure that LMDB cannot go on from; waits for views."""
+        self._renew(writable=self._writable, map_bytes=self._map_bytes)
 
     def rewrite(self) -> Path:
         """Write a copy without free pages beside the file, synced and checked."""
@@ -166,18 +163,19 @@ class Environment:
             self.leave()
         return fresh
 
-    def exchange(self, fresh: Path) -> None:
-        """Put the copy in the file's place; the caller keeps other processes from opening."""
-        with self._exclusively():
-            self._close()
-            try:
-                # Transaction numbers start again in the copy, and the lock file remembers them:
-                # the two go together. Processes that still have both old files keep reading them.
-                (self.path / LOCK).unlink(missing_ok=True)
-                os.replace(fresh, self.path / DATA)
-                sync_directory(self.path)
-            finally:
-                self._open()
+    def exchange(self, fresh: Path) -> Environment:
+        """Put the copy in the file's place and return its environment, in exchange for this one.
+
+        The caller keeps other processes from opening meanwhile.
+        """
+        # Transaction numbers start again in the copy, and the lock file remembers them: the two go
+        # together. Whoever still has both old files open reads on in them.
+        (self.path / LOCK).unlink(missing_ok=True)
+        os.replace(fresh, self.path / DATA)
+        sync_directory(self.path)
+        environment = self.acquire(self.path, writable=self._writable, map_bytes=self._map_bytes)
+        self.release()
+        return environment
 
     def _has_room(self, size: int) -> bool:
         probe = self.path / FRESH
@@ -192,52 +190,71 @@ class Environment:
 
     def _enter(self) -> None:
         with self._gate:
-            if self._process != os.getpid():
+            if self._key[2] != os.getpid():
                 raise RuntimeError("a store must be opened again in a forked process")
             self._active += 1
 
-    @contextmanager
-    def _exclusively(self) -> Iterator[None]:
+    def _renew(self, *, writable: bool, map_bytes: int) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         with self._gate:
             while self._active:
                 if not self._gate.wait(deadline - time.monotonic()) and self._active:
                     raise StoreBusy(f"{self.path}: a replay of this process has not ended")
-            yield
+            self._lmdb.close()
+            self._writable = writable
+            self._map_bytes = map_bytes
+            self._open()
+
+    def _close_if_unused(self) -> None:
+        if not self._users and not self._active:
+            self._registry.pop(self._key, None)
+            self._lmdb.close()
 
     def _open(self) -> None:
-        data = self.path / DATA
-        check_file(data)
-        status = os.stat(data)
-        self._file = (status.st_dev, status.st_ino)
+        check_file(self.path / DATA)
         try:
             try:
                 self._lmdb = self._environment(lock=True)
             except lmdb.Error as error:
                 # Where the lock file cannot be written there is no writer to be locked out either,
                 # unless it runs as another user; digests tell if pages change under us.
-                if self.writable or getattr(error, "code", 0) not in (errno.EACCES, errno.EROFS):
+                denied = isinstance(error, lmdb.ReadonlyError) or error_number(error) in _DENIED
+                if self._writable or not denied:
                     raise
                 self._lmdb = self._environment(lock=False)
             self._trees = {
                 name: self._lmdb.open_db(name, create=False) for name in (META, BATCHES, SPACES)
             }
         except lmdb.Error as error:
-            raise translated(error, data) from error
+            raise translated(error, self.path / DATA) from error
 
     def _environment(self, *, lock: bool) -> lmdb.Environment:
         return lmdb.Environment(
             str(self.path),
-            map_size=self.map_bytes,
-            readonly=not self.writable,
+            map_size=self._map_bytes,
+            readonly=not self._writable,
             create=False,
             max_dbs=_MAX_TREES,
             max_readers=_MAX_READERS,
             lock=lock,
         )
 
-    def _close(self) -> None:
-        self._lmdb.close()
+
+def _unlock_in_child() -> None:
+    # Another thread of the parent may have been inside at the moment of the fork.
+    Environment._gate = threading.Condition(threading.RLock())
+
+
+os.register_at_fork(after_in_child=_unlock_in_child)
+
+
+def _file_key(path: Path) -> tuple[int, int, int]:
+    try:
+        status = os.stat(path / DATA)
+    except FileNotFoundError:
+        raise StoreCorrupt(f"{path / DATA} is missing") from None
+    # A forked child must not touch its parent's environment: the process is part of the key.
+    return status.st_dev, status.st_ino, os.getpid()
 
 
 def sync_directory(path: Path) -> None:

@@ -100,11 +100,15 @@ def _behind(run: Run, first: int, position: Position, name: str) -> Iterator[Rec
 
 
 class Reader:
-    """Follows a store that another Store or process may be writing at the same time."""
+    """Follows a store that another Store or process may be writing at the same time.
 
-    def __init__(self, environment: Environment, journal: Journal) -> None:
-        self._environment = environment
+    It takes the environment over, and exchanges it when the file is replaced: `close` releases it.
+    """
+
+    def __init__(self, environment: Environment, journal: Journal, map_bytes: int) -> None:
+        self.environment = environment
         self._journal = journal
+        self._map_bytes = map_bytes
         self._position = Position()
         self._replay: Replay | None = None
         self.log_words = 0
@@ -128,28 +132,34 @@ class Reader:
         return anew, self._replay
 
     def close(self) -> None:
-        """Give up a replay that is still going on."""
+        """Give up a replay that is still going on, and the environment."""
         if self._replay is not None:
             self._replay.close()
+        self.environment.release()
 
+    @property
     def state(self) -> State:
         """Return the newest state."""
         self.follow()
-        with self._environment.view() as view:
+        with self.environment.view() as view:
             return view.state()
 
     def follow(self) -> None:
         """Turn to the new file if the writer has shrunk the store."""
-        if self._environment.replaced():
+        if self.environment.replaced():
             with locked_briefly(self._journal.path, exclusive=False):
-                self._environment.renew()
+                newer = Environment.acquire(
+                    self.environment.path, writable=False, map_bytes=self._map_bytes
+                )
+            self.environment.release()
+            self.environment = newer
 
     def take(self) -> tuple[View, State, list[Run], JournalEnd]:
         """Return a snapshot, and what the journal held at the same moment behind the position."""
         damaged_reads = 0
         for _ in range(_ATTEMPTS):
             self.follow()
-            view = self._environment.view()
+            view = self.environment.view()
             try:
                 state = view.state()
                 damage: StoreCorrupt | None = None
@@ -158,7 +168,8 @@ class Reader:
                 except StoreCorrupt as error:
                     damage = error
                 # Only if nothing was moved to LMDB while the journal was read do the two match.
-                steady = self.state().epoch == state.epoch
+                with self.environment.view() as now:
+                    steady = now.state().epoch == state.epoch and not self.environment.replaced()
             except BaseException:
                 view.release()
                 raise
@@ -174,7 +185,7 @@ class Reader:
                 if damaged_reads == _DAMAGED_READS:
                     raise damage
                 time.sleep(_PAUSE_SECONDS)
-        raise StoreBusy(f"{self._environment.path} is being written too fast to be read")
+        raise StoreBusy(f"{self.environment.path} is being written too fast to be read")
 
     def _scan(self, state: State) -> tuple[list[Run], JournalEnd, int]:
         position = self._position

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import mmap
 import os
 import threading
@@ -10,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
-from engram.errors import NotFound, ReadOnly, StoreFull, VersionMismatch
+from engram.errors import NotFound, ReadOnly, VersionMismatch
 from engram.store.commits import CommitQueue
 from engram.store.directory import (
     JOURNAL,
@@ -30,8 +29,6 @@ from engram.store.writer import Writer
 
 __all__ = ["Store"]
 
-_log = logging.getLogger(__name__)
-
 _LEAST_MAP_BYTES = 64 << 10
 _LEAST_JOURNAL_BYTES = 4 << 10
 
@@ -46,7 +43,7 @@ class Store:
     def __init__(
         self,
         path: Path,
-        environment: Environment,
+        side: Reader | Writer,
         journal: Journal,
         state: State,
         lock: WriterLock | None,
@@ -55,7 +52,7 @@ class Store:
         self.read_only = lock is None
         self.identity: Identity = state.identity
         self._token = state.token
-        self._environment = environment
+        self._side = side
         self._journal = journal
         self._lock = lock
         self._process = os.getpid()
@@ -63,8 +60,6 @@ class Store:
         self._closing = threading.Lock()
         self._queue = CommitQueue(self._write)
         self._replays: list[Replay] = []
-        self._reader = Reader(environment, journal)
-        self._writer = None if lock is None else Writer(environment, journal, state)
 
     @classmethod
     def open(
@@ -122,7 +117,12 @@ class Store:
             journal = Journal(
                 path / JOURNAL, state.journal_bytes, state.token, writable=lock is not None
             )
-            return cls(path, environment, journal, state, lock)
+            side = (
+                Reader(environment, journal, map_bytes)
+                if lock is None
+                else Writer(environment, journal, state)
+            )
+            return cls(path, side, journal, state, lock)
         except BaseException:
             if journal is not None:
                 journal.close()
@@ -132,11 +132,12 @@ class Store:
     def replay(self) -> Iterator[Record]:
         """Yield every durable record in order; what is committed later is not among them."""
         self._check_open()
-        if self._writer is None:
-            return self._reader.replay()
+        side = self._side
+        if isinstance(side, Reader):
+            return side.replay()
         with self._queue.hold:
-            state, runs = self._writer.state, list(self._writer.pending)
-            view = self._environment.view()
+            state, runs = side.state, list(side.pending)
+            view = side.environment.view()
         position = Position(generation=state.generation)
         replay = Replay(view, state, runs, position.journal, position)
         self._replays = [*(other for other in self._replays if other.open), replay]
@@ -149,17 +150,17 @@ class Store:
         iterator has to be exhausted, or what it did not yield comes again next time.
         """
         self._check_open()
-        if self._writer is not None:
+        if not isinstance(self._side, Reader):
             raise ValueError("refresh must be called on a read-only store, not on the writer")
-        return self._reader.refresh()
+        return self._side.refresh()
 
     def commit(self, records: Iterable[Record], apply: Callable[[], object] | None = None) -> None:
         """Return when the records are durable and `apply` has run.
 
         `apply` functions of all threads run one at a time, in the order of the log, by whichever
-        thread wrote it. If the write fails nothing is applied and the error is raised: StoreFull
-        if there is no room (all else stays intact and usable), OSError otherwise, in which case
-        the records may still turn up at the next open.
+        thread wrote it; they must not call the store. If the write fails nothing is applied and
+        the error is raised: StoreFull if there is no room (all else stays intact and usable),
+        OSError otherwise, in which case the records may still turn up at the next open.
         """
         self._check_writable()
         self._queue.commit(list(encode(records)), apply)
@@ -176,7 +177,8 @@ class Store:
         """Replace everything by these records, atomically.
 
         `records` is consumed while commits wait and everything committed has been applied, so a
-        generator over the caller's overlay, applied to by `commit`, misses nothing.
+        generator over the caller's overlay, applied to by `commit`, misses nothing. The old log
+        stays until the new one is complete: StoreFull if there is no room for both.
         """
         writer = self._check_writable()
         with self._queue.hold:
@@ -184,20 +186,18 @@ class Store:
             writer.compact(records)
 
     def shrink(self) -> None:
-        """Give free file space back; StoreBusy if a replay in this process has not ended."""
-        self._check_writable()
+        """Give free file space back; readers and replays go on undisturbed."""
+        writer = self._check_writable()
         with self._queue.hold:
             self._check_open()
-            fresh = self._environment.rewrite()
-            with locked_briefly(self.path / JOURNAL, exclusive=True):
-                self._environment.exchange(fresh)
+            writer.shrink()
 
     def spaces(self) -> list[SpaceEntry]:
         """Return all spaces, by name."""
         self._check_open()
-        if self._writer is None:
-            self._reader.follow()
-        with self._environment.view() as view:
+        if isinstance(self._side, Reader):
+            self._side.follow()
+        with self._side.environment.view() as view:
             return [unpack_space(*item, self._token) for item in view.items(SPACES)]
 
     def put_space(self, entry: SpaceEntry) -> None:
@@ -219,9 +219,7 @@ class Store:
     @property
     def log_words(self) -> int:
         """Words in the log, overwritten ones included; for a reader, as of its last refresh."""
-        if self._writer is None:
-            return self._reader.log_words
-        return self._writer.state.words + self._writer.pending_words
+        return self._side.log_words
 
     @property
     def batches(self) -> int:
@@ -236,7 +234,7 @@ class Store:
     @property
     def journal_used(self) -> int:
         """Bytes of the journal in use; for a reader, as of its last refresh."""
-        return self._reader.journal_used if self._writer is None else self._journal.used
+        return self._side.journal_used
 
     @property
     def disk_bytes(self) -> int:
@@ -249,17 +247,12 @@ class Store:
             if self._closed:
                 return
             self._closed = True
-            self._reader.close()
             for replay in self._replays:
                 replay.close()
             try:
-                if self._writer is not None and self._writer.pending:
-                    self._writer.checkpoint()
-            except (StoreFull, OSError) as error:
-                _log.warning("%s: closed with records in the journal: %s", self.path, error)
+                self._side.close()
             finally:
                 self._journal.close()
-                self._environment.release()
                 if self._lock is not None:
                     self._lock.release()
 
@@ -276,12 +269,10 @@ class Store:
 
     def _state(self) -> State:
         self._check_open()
-        return self._reader.state() if self._writer is None else self._writer.state
+        return self._side.state
 
     def _write(self, runs: list[Run]) -> None:
-        self._check_open()
-        assert self._writer is not None
-        self._writer.write(runs)
+        self._check_writable().write(runs)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -291,9 +282,9 @@ class Store:
 
     def _check_writable(self) -> Writer:
         self._check_open()
-        if self._writer is None:
+        if not isinstance(self._side, Writer):
             raise ReadOnly(f"{self.path} was opened for reading only")
-        return self._writer
+        return self._side
 
 
 def _check_bytes(name: str, number: object, least: int, unit: int) -> None:

@@ -16,19 +16,26 @@ from engram.store.state import State
 if TYPE_CHECKING:
     from lmdb import _Database  # the stubs' name of what open_db returns
 
-__all__ = ["FULL", "View", "Write", "translated"]
+__all__ = ["FULL", "View", "Write", "error_number", "translated"]
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
+def error_number(error: lmdb.Error) -> int:
+    """Return the errno of an LMDB error, EIO for those that have none."""
+    # LMDB's own errors are negative; py-lmdb before 2 has no code at all.
+    return max(getattr(error, "code", 0), 0) or errno.EIO
+
+
 def translated(error: lmdb.Error, path: Path) -> Exception:
     """Return the error of ours that an LMDB error means."""
-    code = getattr(error, "code", 0)
-    if isinstance(error, lmdb.MapFullError | lmdb.TxnFullError) or code in FULL:
+    code = error_number(error)
+    full = isinstance(error, lmdb.MapFullError | lmdb.TxnFullError | lmdb.DiskError)
+    if full or code in FULL:
         return StoreFull(f"{path}: no room for this write; what was stored is intact ({error})")
     if isinstance(error, lmdb.CorruptedError | lmdb.PageNotFoundError | lmdb.InvalidError):
         return StoreCorrupt(f"{path}: {error}")
-    return OSError(code or errno.EIO, f"LMDB failed: {error}", str(path))
+    return OSError(code, f"LMDB failed: {error}", str(path))
 
 
 class View:

@@ -83,28 +83,31 @@ class _Verification:
         check_file(self._path / DATA)  # opening would skip it if the process has the file open
         with locked_briefly(self._path / JOURNAL, exclusive=False):
             environment = Environment.acquire(self._path, writable=False, map_bytes=_MAP_BYTES)
+        journal: Journal | None = None
+        reader: Reader | None = None
         try:
-            return self._run(environment)
+            with environment.view() as view:
+                state = view.state()
+            try:
+                path, size = self._path / JOURNAL, state.journal_bytes
+                journal = Journal(path, size, state.token, writable=False)
+                reader = Reader(environment, journal, _MAP_BYTES)
+                view, state, runs, end = reader.take()
+            except StoreCorrupt as error:
+                self._problem(str(error))
+                runs, end = [], JournalEnd()
+                view = environment.view()
+                state = view.state()
+            return self._report(view, state, runs, end)
         finally:
-            environment.release()
-
-    def _run(self, environment: Environment) -> VerifyReport:
-        with environment.view() as view:
-            first = view.state()
-        journal = None
-        try:
-            journal = Journal(
-                self._path / JOURNAL, first.journal_bytes, first.token, writable=False
-            )
-            view, state, runs, end = Reader(environment, journal).take()
-        except StoreCorrupt as error:
-            self._problem(str(error))
-            runs, end = [], JournalEnd()
-            view = environment.view()
-            state = view.state()
-        finally:
+            if reader is not None:
+                reader.close()
+            else:
+                environment.release()
             if journal is not None:
                 journal.close()
+
+    def _report(self, view: View, state: State, runs: list[Run], end: JournalEnd) -> VerifyReport:
         with view:
             self._check_batches(view, state)
             spaces = self._check_spaces(view, state)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import carray, types
@@ -14,7 +13,7 @@ from engram.cpu.kernels.intrinsics import I32, I64, leading_zeros32, load, point
 from engram.cpu.kernels.kernel import function, inlined, kernel
 from engram.cpu.layout import ElementCode
 
-__all__ = ["element_bytes", "to_elements"]
+__all__ = ["to_elements"]
 
 U32 = np.uint32
 U64 = np.uint64
@@ -29,7 +28,7 @@ _TABLE = np.ascontiguousarray(normal_table().reshape(-1, 2))
 def _convert(
     integer: Any, lanes: int, floating: Any, drop: int, scale: float, nontemporal: bool
 ) -> Callable[..., Any]:
-    """Return an intrinsic ``f(words, out)`` converting _VECTOR_WORDS words: ``(x >> drop) * scale``."""
+    """Return an intrinsic ``f(words, out)``: ``(x >> drop) * scale`` of _VECTOR_WORDS words."""
 
     def typing(typingctx: Any, words: Any, out: Any) -> tuple[Any, Callable[..., Any]]:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -53,7 +52,8 @@ def _convert(
 
         return types.void(types.uint64, types.uint64), generate
 
-    return intrinsic(typing)  # type: ignore[no-any-return]  # numba is untyped
+    converted: Callable[..., Any] = intrinsic(typing)
+    return converted
 
 
 _float32 = _convert(I32, 2 * _VECTOR_WORDS, _F32, 8, 2.0**-24, False)

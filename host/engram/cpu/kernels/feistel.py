@@ -21,7 +21,7 @@ __all__ = [
     "blocks_of",
     "feistel",
     "feistel_inverse",
-    "scatter_of",
+    "gathers_of",
 ]
 
 U32 = np.uint32
@@ -35,7 +35,8 @@ def _law(number: int) -> FeistelLaw:
 
 
 FEISTEL6, FEISTEL4 = _law(1), _law(4)
-assert FEISTEL6.factors == FEISTEL4.factors and FEISTEL6.premix == FEISTEL4.premix
+assert FEISTEL6.factors == FEISTEL4.factors
+assert FEISTEL6.premix == FEISTEL4.premix
 
 _M1, _M2 = (U32(factor) for factor in FEISTEL6.factors)
 _STEP = U32(FEISTEL6.key_step)
@@ -124,8 +125,8 @@ def _keys(builder: Any, law_block: Any) -> list[Any]:
     return keys
 
 
-def _store_words(builder: Any, right: Any, left: Any, address: Any, nontemporal: bool) -> None:
-    words = builder.shuffle_vector(right, left, _INTERLEAVE)
+def _store_words(builder: Any, halves: Any, address: Any, nontemporal: bool) -> None:
+    words = builder.shuffle_vector(*halves, _INTERLEAVE)
     made = builder.store(words, pointer(builder, address, _WORDS), align=64 if nontemporal else 8)
     if nontemporal:
         made.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(I32, 1)]))
@@ -153,16 +154,17 @@ def blocks_of(
                 made.append(_network(builder, law, builder.add(lows, lanes), left, keys))
             for u, halves in enumerate(made):
                 address = builder.add(out, ir.Constant(I64, u * _LANES * 8))
-                _store_words(builder, *halves, address, nontemporal)
+                _store_words(builder, halves, address, nontemporal)
             return context.get_dummy_value()
 
         return types.void(types.uint64, types.uint32, types.uint32, types.uint64), generate
 
-    return intrinsic(typing)  # type: ignore[no-any-return]  # numba is untyped
+    made: Callable[..., Any] = intrinsic(typing)
+    return made
 
 
-def scatter_of(law: FeistelLaw) -> Callable[..., Any]:
-    """Return an intrinsic ``f(addresses, out, law_block)``: the words of BLOCK stored addresses."""
+def gathers_of(law: FeistelLaw, *, words: int = BLOCK) -> Callable[..., Any]:
+    """Return an intrinsic ``f(addresses, out, law_block)``: words of ``words`` stored addresses."""
 
     def typing(
         typingctx: Any, addresses: Any, out: Any, law_block: Any
@@ -174,17 +176,18 @@ def scatter_of(law: FeistelLaw) -> Callable[..., Any]:
             odd = ir.Constant(_HALVES, [2 * i + 1 for i in range(_LANES)])
             none = ir.Constant(_WORDS, ir.Undefined)
             made = []
-            for u in range(_UNROLL):
+            for u in range(words // _LANES):
                 address = builder.add(addresses, ir.Constant(I64, u * _LANES * 8))
-                words = builder.load(pointer(builder, address, _WORDS), align=8)
-                right = builder.shuffle_vector(words, none, even)
-                left = builder.shuffle_vector(words, none, odd)
+                halves = builder.load(pointer(builder, address, _WORDS), align=8)
+                right = builder.shuffle_vector(halves, none, even)
+                left = builder.shuffle_vector(halves, none, odd)
                 made.append(_network(builder, law, right, left, keys))
-            for u, halves in enumerate(made):
+            for u, pair in enumerate(made):
                 address = builder.add(out, ir.Constant(I64, u * _LANES * 8))
-                _store_words(builder, *halves, address, False)
+                _store_words(builder, pair, address, False)
             return context.get_dummy_value()
 
         return types.void(types.uint64, types.uint64, types.uint64), generate
 
-    return intrinsic(typing)  # type: ignore[no-any-return]  # numba is untyped
+    made: Callable[..., Any] = intrinsic(typing)
+    return made

@@ -12,7 +12,7 @@ from engram.cpu.kernels.feistel import (
     blocks_of,
     feistel,
     feistel_inverse,
-    scatter_of,
+    gathers_of,
 )
 from engram.cpu.kernels.intrinsics import load, store, words_at
 from engram.cpu.kernels.kernel import function, inlined, kernel
@@ -24,12 +24,16 @@ U32 = np.uint32
 U64 = np.uint64
 
 _RESIDUE, _MASK = LAWS[2], LAWS[3]
-assert isinstance(_RESIDUE, ResidueLaw) and isinstance(_MASK, MaskLaw)
+assert isinstance(_RESIDUE, ResidueLaw)
+assert isinstance(_MASK, MaskLaw)
 
 _LANES = len(_RESIDUE.moduli)
-_MODULI = np.array([modulus for modulus in _RESIDUE.moduli], np.uint64)
-_COMPLEMENTS = np.array([0x10000 - modulus for modulus in _RESIDUE.moduli], np.uint64)
-_TAGS = np.array([modulus << 16 | lane << 32 for lane, modulus in enumerate(_RESIDUE.moduli)], np.uint64)
+_MODULI = np.array(_RESIDUE.moduli, np.uint64)
+# Powers of 2**16 modulo p, for p = 2**16 - c: c, c**2 and c**3, in 8, 16 and 24 bits.
+_FOLDS = np.array(
+    [[(0x10000 - p) ** power for power in (1, 2, 3)] for p in _RESIDUE.moduli], np.uint64
+)
+_TAGS = np.array([p << 16 | lane << 32 for lane, p in enumerate(_RESIDUE.moduli)], np.uint64)
 _INCREMENT = U64(_MASK.increment)
 
 _fill_block6 = blocks_of(FEISTEL6)
@@ -38,8 +42,10 @@ _fill_small6 = blocks_of(FEISTEL6, words=SMALL_BLOCK)
 _fill_block4 = blocks_of(FEISTEL4)
 _fill_block4_nt = blocks_of(FEISTEL4, nontemporal=True)
 _fill_small4 = blocks_of(FEISTEL4, words=SMALL_BLOCK)
-_gather_block6 = scatter_of(FEISTEL6)
-_gather_block4 = scatter_of(FEISTEL4)
+_gather_block6 = gathers_of(FEISTEL6)
+_gather_small6 = gathers_of(FEISTEL6, words=SMALL_BLOCK)
+_gather_block4 = gathers_of(FEISTEL4)
+_gather_small4 = gathers_of(FEISTEL4, words=SMALL_BLOCK)
 
 # Words a law without vector blocks makes at a time: 4 KiB stays in the first-level cache.
 _TILE = U64(512)
@@ -63,8 +69,7 @@ def _mixer(mixer: Mixer):
         # An xor-shift undoes itself after enough doublings to pass 64 bits; every shift here
         # is at least 16, so two doublings do.
         x = x ^ (x >> shift)
-        x = x ^ (x >> (shift + shift))
-        return x
+        return x ^ (x >> (shift + shift))
 
     @inlined
     def backward(x):
@@ -81,15 +86,18 @@ _splitmix64, _unsplitmix64 = _mixer(_MASK.mixer)
 
 @inlined
 def _residue(x, lane):
-    """Return ``x`` mod p for p = 2**16 - c, c < 256: 2**16 is c modulo p, so fold by 16 bits."""
-    c = _COMPLEMENTS[lane]
+    """Return ``x`` mod p by folding: 2**16 is c modulo p, so digit j counts c**j times.
+
+    The masks say nothing new; they tell the compiler that 32-bit multiplies will do.
+    """
     low = U64(0xFFFF)
-    s = (x & low) + c * (
-        ((x >> U64(16)) & low) + c * (((x >> U64(32)) & low) + c * (x >> U64(48)))
-    )
-    # s < 2**40: fold again, three digits, to less than 2**25, and once more to less than 2 p.
-    s = (s & low) + c * (((s >> U64(16)) & low) + c * (s >> U64(32)))
-    s = (s & low) + c * (s >> U64(16))
+    c = _FOLDS[lane, 0] & U64(0xFF)
+    c2 = _FOLDS[lane, 1] & low
+    c3 = _FOLDS[lane, 2] & U64(0xFFFFFF)
+    s = (x & low) + c * ((x >> U64(16)) & low) + c2 * ((x >> U64(32)) & low) + c3 * (x >> U64(48))
+    # s < 2**40: three digits again, to less than 2**25, and two to less than 2 p.
+    s = (s & low) + c * ((s >> U64(16)) & low) + c2 * ((s >> U64(32)) & U64(0xFF))
+    s = (s & low) + c * ((s >> U64(16)) & U64(0x1FF))
     p = _MODULI[lane]
     return s - p if s >= p else s
 
@@ -168,18 +176,34 @@ def _fill_feistel(block, base, count, out, stream):
         done += left
 
 
-@function
-def _residue_tile(seed, base, out, count):
-    """Store the words of ``count`` addresses from ``base`` at the array ``out``.
+@inlined
+def _fold_residues(seeded, out, lane_tag, lane):
+    return out ^ _fmix64(_residue(seeded, lane) | lane_tag)
 
-    Lanes are the outer loop, so that the inner one vectorises over words.
+
+@function
+def _fold_range(seed, base, words, count):
+    """Store the words of ``count`` addresses from ``base`` under law 2.
+
+    Lanes are the outer loop, here and below, so that the inner one vectorises over words.
     """
     for i in range(count):
-        out[i] = U64(0)
+        words[i] = U64(0)
     for lane in range(U64(_LANES)):
         tag = _TAGS[lane]
         for i in range(count):
-            out[i] ^= _fmix64(_residue(seed ^ (base + i), lane) | tag)
+            words[i] = _fold_residues(seed ^ (base + i), words[i], tag, lane)
+
+
+@function
+def _fold_words(seed, addresses, words, count):
+    """Store the words of ``count`` stored addresses under law 2."""
+    for i in range(count):
+        words[i] = U64(0)
+    for lane in range(U64(_LANES)):
+        tag = _TAGS[lane]
+        for i in range(count):
+            words[i] = _fold_residues(seed ^ addresses[i], words[i], tag, lane)
 
 
 @function
@@ -202,7 +226,7 @@ def fill_words(block, base, count, out, stream):
     done = U64(0)
     while done < count:
         tile = min(_TILE, count - done)
-        _residue_tile(seed, base + done, carray(words_at(out + U64(8) * done), tile), tile)
+        _fold_range(seed, base + done, carray(words_at(out + U64(8) * done), tile), tile)
         done += tile
 
 
@@ -210,27 +234,45 @@ def fill_words(block, base, count, out, stream):
 def words_of(block, addresses, count, out):
     """Store at ``out`` the words of ``count`` addresses stored at ``addresses``."""
     law = load(block)
-    done = U64(0)
     if law == U64(1) or law == U64(4):
-        six = law == U64(1)
-        blocks = count // U64(BLOCK)
-        for i in range(blocks):
-            offset = i * U64(8 * BLOCK)
-            if six:
-                _gather_block6(addresses + offset, out + offset, block)
-            else:
-                _gather_block4(addresses + offset, out + offset, block)
-        for i in range(blocks * U64(BLOCK), count):
-            store(out + U64(8) * i, generate(block, load(addresses + U64(8) * i)))
+        _gather_feistel(block, addresses, count, out)
         return
     seed = load(block + U64(8 * LawBlock.SEED))
-    source, words = carray(words_at(addresses), count), carray(words_at(out), count)
     if law == U64(3):
+        source, words = carray(words_at(addresses), count), carray(words_at(out), count)
         for i in range(count):
             words[i] = _splitmix64(seed + source[i] + _INCREMENT)
         return
-    for i in range(count):
-        words[i] = generate(block, source[i])
+    done = U64(0)
+    while done < count:
+        tile = min(_TILE, count - done)
+        source = carray(words_at(addresses + U64(8) * done), tile)
+        _fold_words(seed, source, carray(words_at(out + U64(8) * done), tile), tile)
+        done += tile
+
+
+@function
+def _gather_feistel(block, addresses, count, out):
+    six = load(block) == U64(1)
+    done = U64(0)
+    while count - done >= U64(BLOCK):
+        if six:
+            _gather_block6(addresses + U64(8) * done, out + U64(8) * done, block)
+        else:
+            _gather_block4(addresses + U64(8) * done, out + U64(8) * done, block)
+        done += U64(BLOCK)
+    while done < count:
+        if count >= U64(SMALL_BLOCK):
+            # The last one overlaps what is made already, with the same words.
+            done = min(done, count - U64(SMALL_BLOCK))
+            if six:
+                _gather_small6(addresses + U64(8) * done, out + U64(8) * done, block)
+            else:
+                _gather_small4(addresses + U64(8) * done, out + U64(8) * done, block)
+            done += U64(SMALL_BLOCK)
+        else:
+            store(out + U64(8) * done, generate(block, load(addresses + U64(8) * done)))
+            done += U64(1)
 
 
 @kernel()

@@ -17,7 +17,17 @@ from engram.cpu.kernels.intrinsics import (
 from engram.cpu.kernels.kernel import inlined
 from engram.cpu.layout import BUCKET_BYTES, BUCKET_SLOTS, EMPTY, TOMB
 
-__all__ = ["ABSENT", "bucket_of", "filter_bits", "filter_word", "find", "home", "insert", "scramble"]
+__all__ = [
+    "ABSENT",
+    "bucket_of",
+    "bury",
+    "filter_bits",
+    "filter_word",
+    "find",
+    "home",
+    "insert",
+    "scramble",
+]
 
 U64 = np.uint64
 
@@ -58,9 +68,12 @@ def filter_word(hashed, filter_, filter_words):
 
 @inlined
 def filter_bits(hashed):
-    """Return the two filter bits of a hashed page (one in 32 times they coincide)."""
-    return (U64(1) << ((hashed >> U64(20)) & U64(63))) | (
-        U64(1) << ((hashed >> U64(26)) & U64(63))
+    """Return the three filter bits of a hashed page, all in one word (some may coincide)."""
+    one, six = U64(1), U64(63)
+    return (
+        one << ((hashed >> U64(14)) & six)
+        | one << ((hashed >> U64(20)) & six)
+        | one << ((hashed >> U64(26)) & six)
     )
 
 

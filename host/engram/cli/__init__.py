@@ -1,0 +1,1 @@
+"""The command line: an engram for the terminal; needs the extra `cli`."""

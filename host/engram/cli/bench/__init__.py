@@ -1,0 +1,1 @@
+"""What Engram does in a second on this machine, beside its peers in the same run."""
