@@ -37,14 +37,12 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def open_memory(request: pytest.FixtureRequest) -> Iterator[Callable[..., engram.Memory]]:
-    """Open memories, on ``device`` if the test has one; the test's end closes them."""
+def open_memory(device: str) -> Iterator[Callable[..., engram.Memory]]:
+    """Open memories on a device; the test's end closes them."""
     memories: list[engram.Memory] = []
 
     def make(path: Path | None = None, **settings: Any) -> engram.Memory:
-        if "device" in request.fixturenames:
-            settings.setdefault("device", request.getfixturevalue("device"))
-        memories.append(engram.open(path, **settings))
+        memories.append(engram.open(path, **{"device": device, **settings}))
         return memories[-1]
 
     yield make

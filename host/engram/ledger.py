@@ -157,7 +157,7 @@ class Ledger:
     def replay(self, records: Iterable[Record]) -> None:
         """Apply what a store holds."""
         with self._lock:
-            for record in records:
+            for record in _joined(records):
                 _apply(self.backends[record.space], record)
 
     @property
@@ -222,6 +222,34 @@ class Ledger:
                         yield WriteRange(space, where, values)
                     else:
                         yield WriteWords(space, where, values)
+
+
+def _joined(records: Iterable[Record]) -> Iterator[Record]:
+    """Join writes that follow one another: a table grows once for many words, not for few."""
+    together: list[WriteWords] = []
+    words = 0
+    for record in records:
+        fits = words < _WAITING_WORDS and together and record.space == together[0].space
+        if together and not (fits and isinstance(record, WriteWords)):
+            yield _join(together)
+            together, words = [], 0
+        if isinstance(record, WriteWords):
+            together.append(record)
+            words += len(record.addresses)
+        else:
+            yield record
+    if together:
+        yield _join(together)
+
+
+def _join(records: list[WriteWords]) -> WriteWords:
+    if len(records) == 1:
+        return records[0]
+    return WriteWords(
+        records[0].space,
+        np.concatenate([record.addresses for record in records]),
+        np.concatenate([record.values for record in records]),
+    )
 
 
 def _apply(backend: SpaceBackend, record: Record) -> None:

@@ -1,5 +1,6 @@
 """Reading, and views over whatever can be read: the half of a space that needs no writing."""
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -38,12 +39,12 @@ class Readable(ABC):
         """The law that makes unwritten words."""
 
     @abstractmethod
-    def _gather(self, addresses: Words, law: Law) -> Words:
-        """Return the words at contiguous addresses of one dimension."""
+    def _gather(self, addresses: Words, law: Law, element: Element) -> NDArray[Any]:
+        """Return the elements at contiguous addresses of one dimension; lanes are a last axis."""
 
     @abstractmethod
-    def _generated(self, addresses: Words, law: Law) -> Words:
-        """Return the words as if nothing were written."""
+    def _generated(self, addresses: Words, law: Law, element: Element) -> NDArray[Any]:
+        """Return the elements as if nothing were written."""
 
     @abstractmethod
     def _fill(
@@ -89,14 +90,13 @@ class Readable(ABC):
             if out is not None:
                 raise TypeError("out goes with a range, not with an array of addresses")
             addresses = as_addresses(address)
-            words = self._gather(addresses.reshape(-1), chosen)
-            return to_elements(words.reshape(addresses.shape), element)
+            gathered = self._gather(addresses.reshape(-1), chosen, element)
+            return gathered.reshape(addresses.shape + gathered.shape[1:])
         first = as_address(address)
         if count is None:
             if out is not None:
                 raise TypeError("out goes with a range: give a count")
-            words = self._gather(np.array([first], np.uint64), chosen)
-            elements = to_elements(words, element)[0]
+            elements = self._gather(np.array([first], np.uint64), chosen, element)[0]
             return elements if element.lanes > 1 else elements.item()
         length = as_count(count)
         check_range(first, length)
@@ -147,11 +147,11 @@ class _View(Readable):
     def law(self) -> Law:
         return self._base.law
 
-    def _gather(self, addresses: Words, law: Law) -> Words:
-        return self._base._gather(addresses, law)
+    def _gather(self, addresses: Words, law: Law, element: Element) -> NDArray[Any]:
+        return self._base._gather(addresses, law, element)
 
-    def _generated(self, addresses: Words, law: Law) -> Words:
-        return self._base._generated(addresses, law)
+    def _generated(self, addresses: Words, law: Law, element: Element) -> NDArray[Any]:
+        return self._base._generated(addresses, law, element)
 
     def _fill(
         self, address: int, count: int, law: Law, element: Element, out: NDArray[np.generic]
@@ -168,55 +168,48 @@ class Affine(_View):
 
     def __init__(self, base: Readable, scale: float, offset: float) -> None:
         super().__init__(base)
+        self._integer = is_integer(scale) and is_integer(offset)
         for name, number in (("scale", scale), ("offset", offset)):
             if not is_integer(number) and not isinstance(number, float | np.floating):
                 raise TypeError(f"{name} must be an integer or a float, not {number!r}")
-            if not np.isfinite(float(number)):
+            if not self._integer and not abs(number) < math.inf:
                 raise ValueError(f"{name} must be finite, not {number!r}")
-        self._integer = is_integer(scale) and is_integer(offset)
         self._scale, self._offset = scale, offset
 
-    def read(
-        self,
-        address: Any,
-        count: int | None = None,
-        *,
-        dtype: str | DTypeLike = "uint64",
-        law: int | str | None = None,
-        out: NDArray[Any] | None = None,
-    ) -> Any:
-        element = element_by_name(dtype)
-        if self._integer:
-            return super().read(address, count, dtype=dtype, law=law, out=out)
-        if element.dtype.kind != "f":
-            raise TypeError(f"dtype must be a float one for a float scale, not {dtype!r}")
-        read = np.asarray(self._base.read(address, count, dtype=dtype, law=law, out=out))
-        kind = element.dtype.type
-        result = read * kind(self._scale)
-        result += kind(self._offset)
-        if out is not None:
-            out[...] = result
-            return out
-        return result.item() if result.ndim == 0 else result
+    def _gather(self, addresses: Words, law: Law, element: Element) -> NDArray[Any]:
+        return self._changed(self._base._gather(addresses, law, self._below(element)), element)
 
-    def _apply(self, words: Words) -> Words:
-        if not self._integer:
-            raise TypeError("a view over a float affine view must be read through it")
-        scale, offset = int(self._scale) & MASK64, int(self._offset) & MASK64
-        return words * np.uint64(scale) + np.uint64(offset)
-
-    def _gather(self, addresses: Words, law: Law) -> Words:
-        return self._apply(self._base._gather(addresses, law))
-
-    def _generated(self, addresses: Words, law: Law) -> Words:
-        return self._apply(self._base._generated(addresses, law))
+    def _generated(self, addresses: Words, law: Law, element: Element) -> NDArray[Any]:
+        return self._changed(self._base._generated(addresses, law, self._below(element)), element)
 
     def _fill(
         self, address: int, count: int, law: Law, element: Element, out: NDArray[np.generic]
     ) -> None:
-        words = np.empty(count, np.uint64)
-        self._base._fill(address, count, law, _WORD, words)
-        out[:] = to_elements(self._apply(words), element).reshape(-1)
+        if self._integer:
+            below = np.empty(count, np.uint64)
+            self._base._fill(address, count, law, _WORD, below)
+            out[:] = self._changed(below, element).reshape(-1)
+        else:
+            self._base._fill(address, count, law, self._below(element), out)
+            out[:] = self._changed(out, element)
+
+    def _below(self, element: Element) -> Element:
+        """Return what to read of the base for elements of this view."""
+        if self._integer:
+            return _WORD
+        if element.dtype.kind != "f":
+            raise TypeError(f"dtype must be a float one for a float scale, not {element.name!r}")
+        return element
+
+    def _changed(self, below: NDArray[Any], element: Element) -> NDArray[Any]:
+        """Return this view's elements, given the base's words or elements."""
+        if self._integer:
+            scale, offset = int(self._scale) & MASK64, int(self._offset) & MASK64
+            return to_elements(below * np.uint64(scale) + np.uint64(offset), element)
+        kind = element.dtype.type
+        product = below * kind(self._scale)
+        product += kind(self._offset)
+        return product  # type: ignore[no-any-return]  # kind is any of NumPy's floats
 
 
 class Unwritten(_View):
@@ -227,15 +220,15 @@ class Unwritten(_View):
         self._first, self._count = as_address(address), as_count(count)
         check_range(self._first, self._count)
 
-    def _gather(self, addresses: Words, law: Law) -> Words:
-        words = self._base._gather(addresses, law)
+    def _gather(self, addresses: Words, law: Law, element: Element) -> NDArray[Any]:
+        elements = self._base._gather(addresses, law, element)
         # Unsigned subtraction wraps, so one comparison tells inside from outside.
         if self._count < SPACE_WORDS:
             inside = addresses - np.uint64(self._first) < np.uint64(self._count)
         else:
             inside = np.ones(len(addresses), np.bool_)
-        words[inside] = self._base._generated(addresses[inside], law)
-        return words
+        elements[inside] = self._base._generated(addresses[inside], law, element)
+        return elements
 
     def _fill(
         self, address: int, count: int, law: Law, element: Element, out: NDArray[np.generic]
@@ -245,7 +238,7 @@ class Unwritten(_View):
         last = min(address + count, self._first + self._count)
         if first < last:
             addresses = np.arange(last - first, dtype=np.uint64) + np.uint64(first)
-            elements = to_elements(self._base._generated(addresses, law), element).reshape(-1)
+            elements = self._base._generated(addresses, law, element).reshape(-1)
             start = (first - address) * element.lanes
             out[start : start + len(elements)] = elements
 

@@ -6,7 +6,7 @@ from typing import Any, NoReturn, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from engram.arch.elements import Element
+from engram.arch.elements import Element, to_elements
 from engram.arch.laws import Law, law_by_name
 from engram.arch.pages import MASK64
 from engram.backend import SpaceBackend, Words
@@ -248,11 +248,11 @@ class Space(Readable):
         if self._quota is not None and self.written_words + count > self._quota:
             self._admit_words(np.arange(count, dtype=np.uint64) + np.uint64(address))
 
-    def _gather(self, addresses: Words, law: Law) -> Words:
-        return self._backend.read_words(addresses, law)
+    def _gather(self, addresses: Words, law: Law, element: Element) -> NDArray[Any]:
+        return to_elements(self._backend.read_words(addresses, law), element)
 
-    def _generated(self, addresses: Words, law: Law) -> Words:
-        return self._backend.generate_words(addresses, law)
+    def _generated(self, addresses: Words, law: Law, element: Element) -> NDArray[Any]:
+        return to_elements(self._backend.generate_words(addresses, law), element)
 
     def _fill(
         self, address: int, count: int, law: Law, element: Element, out: NDArray[np.generic]

@@ -1,5 +1,6 @@
 """The journal gives back what was acknowledged, nothing else, and says so when it cannot."""
 
+import errno
 import logging
 import shutil
 from pathlib import Path
@@ -127,6 +128,33 @@ def test_a_torn_tail_is_dropped_with_a_warning(create, place, word, caplog) -> N
     with caplog.at_level(logging.WARNING), Store.open(copy) as store:
         assert list(store.replay()) == [word(number) for number in range(4)]
     assert "never acknowledged" in caplog.text
+
+
+def test_a_writer_begins_with_an_empty_journal(create, place, word) -> None:
+    copy = crashed(create, place, word)
+    with Store.open(copy) as store:
+        assert (store.journal_used, store.batches) == (0, 1)
+
+
+def test_a_record_whose_sync_failed_does_not_come_back(create, place, word, monkeypatch) -> None:
+    store = create()
+    store.commit([word(1)])
+
+    def fail_once(file: int) -> None:
+        monkeypatch.undo()
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("engram.store.journal.os.fdatasync", fail_once)
+    with pytest.raises(OSError, match="Input/output error"):
+        store.commit([word(2)])
+    copy = place.with_name("crashed")
+    shutil.copytree(place, copy, ignore=shutil.ignore_patterns("*lock*"))
+    with Store.open(copy) as other:
+        assert list(other.replay()) == [word(1)]
+    # What a failed sync left in the file is unknown: this epoch takes no record behind it.
+    store.commit([word(3)])
+    assert (store.journal_used, store.batches) == (0, 1)
+    assert list(store.replay()) == [word(1), word(3)]
 
 
 def test_space_behind_a_torn_tail_is_used_again_safely(create, place, word) -> None:

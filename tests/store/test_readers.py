@@ -11,6 +11,7 @@ import pytest
 
 from engram.errors import StoreBusy
 from engram.store import Store, WriteRange, WriteWords
+from engram.store.journal import Journal
 
 # Commits number after number: small ones, large ones, compactions that keep all, shrinks.
 WRITER = """
@@ -71,6 +72,36 @@ def test_a_refresh_after_a_checkpoint_repeats_nothing(create, place, word) -> No
         store.checkpoint()
         store.commit([word(3)])
         assert list(reader.refresh()[1]) == [word(2), word(3)]
+
+
+@pytest.mark.parametrize("method", ["scan", "scan_from"])
+@pytest.mark.parametrize("shrink", [False, True])
+def test_a_checkpoint_between_two_reads_of_a_reader_hides_nothing(
+    create, place, word, monkeypatch, method, shrink
+) -> None:
+    store = create()
+    with Store.open(place, read_only=True) as reader:
+        if method == "scan_from":
+            list(reader.replay())
+        store.commit([word(1)])
+        read_journal = getattr(Journal, method)
+        moves = [1, 2]
+
+        def moved_before_reading(*arguments):
+            if moves:  # LMDB was read already, the journal was not
+                if shrink:
+                    store.shrink()
+                store.checkpoint()
+                store.commit([word(10 + moves.pop())])
+            return read_journal(*arguments)
+
+        monkeypatch.setattr(Journal, method, moved_before_reading)
+        _, records = reader.refresh()
+        monkeypatch.undo()
+        first, *others = records
+        assert first == word(1)
+        assert [first, *others, *reader.refresh()[1]] == list(store.replay())
+        assert others
 
 
 def test_what_a_broken_off_refresh_did_not_yield_comes_again(create, place, word) -> None:

@@ -34,11 +34,15 @@ class ExitCode(IntEnum):
 
 
 class Failed(Exception):
-    """A command has found out what it was asked, and the answer is bad."""
+    """A command has found out what it was asked, and the answer is bad.
 
-    def __init__(self, message: str, code: ExitCode) -> None:
+    ``told`` says that its JSON has been printed already, so that stdout stays one object.
+    """
+
+    def __init__(self, message: str, code: ExitCode, *, told: bool = False) -> None:
         super().__init__(message)
         self.code = code
+        self.told = told
 
 
 _CODES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], ExitCode], ...] = (
@@ -86,5 +90,5 @@ def tell(error: BaseException, *, as_json: bool, verbose: bool) -> None:
         traceback.print_exception(error, file=sys.stderr)
     message = one_line(error)
     print(f"engram: {message}", file=sys.stderr)
-    if as_json:
+    if as_json and not (isinstance(error, Failed) and error.told):
         print(json.dumps({"error": {"type": type(error).__name__, "message": message}}))

@@ -73,7 +73,8 @@ def read(
         elif words > 1 and sys.stdout.isatty():
             _print_table(chosen, first, words, values)
         else:
-            sys.stdout.writelines(f"{value}\n" for value in values)
+            # str of a NumPy number is the shortest text that reads back as the same number.
+            sys.stdout.writelines(f"{value!s}\n" for value in values)
 
 
 def _print_table(space: "Space", first: int, words: int, values: Any) -> None:
