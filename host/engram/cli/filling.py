@@ -129,13 +129,14 @@ def _stream(space: "Space", first: int, words: int, dtype: str, file: BinaryIO) 
         TimeRemainingColumn(),
     )
     started = time.perf_counter()
-    with Progress(*columns, console=watched, transient=True, disable=not watched.is_terminal) as bar:
+    hidden = not watched.is_terminal
+    with Progress(*columns, console=watched, transient=True, disable=hidden) as bar:
         task = bar.add_task("", total=words, rate="")
         for start in range(0, words, _CHUNK_WORDS):
             length = min(_CHUNK_WORDS, words - start)
             part = buffer[: length * element.lanes]
             space.read(first + start, length, dtype=dtype, out=part)
-            _write_all(file, memoryview(part).cast("B"))
+            _write_all(file, part.view(np.uint8).data)
             rate = (start + length) / (time.perf_counter() - started)
             bar.update(
                 task,
@@ -160,7 +161,7 @@ def _write_header(file: BinaryIO, dtype: str, elements: int) -> None:
 
 @contextmanager
 def _destination(output: str, *, force: bool) -> Iterator[BinaryIO]:
-    """Open stdout, a device or pipe as it is, and a file under another name until it is complete."""
+    """Open stdout, a device or pipe as it is, a file under another name until it is complete."""
     if output == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

@@ -64,8 +64,8 @@ class Tables:
 class Overlay:
     """Written words of one space.
 
-    Random words live in a hash table, 16 bytes each at a load between 0.53 and 0.8, so 20 to 30
-    bytes a word, plus 1.5 to 2.8 for the page filter. Runs of 128 words and more in one page live
+    Random words live in a hash table, 16 bytes each at a load between 0.54 and 0.75, so 21 to 30
+    bytes a word, plus 1.5 to 2.1 for the page filter. Runs of 128 words and more in one page live
     in frames of 4160 bytes: 8.1 to 32.5 bytes a word. While a table grows, the old one is held too.
 
     Reading needs ``tables`` and a ticket (``enter`` and ``leave``); writing methods are for one

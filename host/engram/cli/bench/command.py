@@ -37,7 +37,9 @@ def bench(
     count = integer(words, "--words")
     if not _LEAST_WORDS <= count <= 1 << 30:
         raise ValueError(f"--words must be in {_LEAST_WORDS}..2**30, not {words!r}")
-    key = integer(seed or "1", "--seed")
+    from engram.inputs import as_seed
+
+    key = as_seed(integer(seed or "1", "seed"))
     from engram.cli.bench.contests import Wrong, check_answers, contests
 
     shown = console(stderr=True)
@@ -72,8 +74,10 @@ def bench(
     typer.echo(
         f"medians of {rounds}; {compared:,} words checked first against an independent computation"
     )
-    typer.echo(f"{machine['system']} on {machine['machine']}, {machine['cores']} cores, "
-               f"Python {machine['python']}")
+    typer.echo(
+        f"{machine['system']} on {machine['machine']}, {machine['cores']} cores, "
+        f"Python {machine['python']}"
+    )
 
 
 def _as_table(figures: "list[Figure]") -> object:
@@ -88,7 +92,7 @@ def _as_table(figures: "list[Figure]") -> object:
                 "" if again else f"{amount(figure.rate)}/s",
                 figure.peer,
                 f"{amount(figure.peer_rate)}/s",
-                f"{figure.ratio:.2f}×",
+                f"{figure.ratio:.2f} x",
             )
         )
     made = table(("", "here", "peer", "its rate", "ratio"), rows)

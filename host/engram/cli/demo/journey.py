@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engram.arch.laws import LAWS, FeistelLaw
 from engram.arch.pages import MASK64
@@ -74,11 +75,11 @@ class Journey:
             words = sum(space.written_words for space in held)
             if created:
                 self.outcome.open_seconds = seconds
-                step.found = f"2^64 words of seed {memory.seed}, all readable, none stored"
+                step.found = "2^64 words, all readable, none stored"
                 step.check("a new memory holds no word", words == 0)
             else:
                 self.outcome.reopen_seconds, self.outcome.held_words = seconds, words
-                step.found = f"{words:,} words are back in {duration(seconds)}"
+                step.found = f"{words:,} words are back"
         return memory
 
     def _read(self, memory: Memory) -> None:
@@ -87,7 +88,7 @@ class Journey:
             words = [memory[address] for address in far]
             expected = generated_words(self._law, memory.seed, np.array(far, np.uint64))
             step.check("words equal those computed independently", words == expected.tolist())
-            step.found = f"[10^15] = {words[0]:#018x}, [2^64-1] = {words[2]:#018x}"
+            step.found = f"{words[0]:#x} at 10^15"
 
     def _fill(self, memory: Memory) -> None:
         """Read many words through one buffer, and compare every one of them."""
@@ -110,11 +111,11 @@ class Journey:
             step.check("every word equals the one computed independently", wrong == 0)
             step.check("RAM grew by less than 64 MB", outcome.resident_growth < _SPARE_BYTES)
             step.found = (
-                f"{amount(outcome.fill_rate)} words/s, {size(8 * outcome.fill_rate)}/s; "
-                f"RAM +{size(outcome.resident_growth)}; every word compared"
+                f"{amount(outcome.fill_rate)} words/s, RAM +{size(outcome.resident_growth)}, "
+                "all compared"
             )
 
-    def _count_wrong(self, seed: int, first: int, words: np.ndarray) -> int:  # type: ignore[type-arg]
+    def _count_wrong(self, seed: int, first: int, words: NDArray[np.uint64]) -> int:
         offsets = np.arange(_CHECKED_WORDS, dtype=np.uint64)
         wrong = 0
         for start in range(0, len(words), _CHECKED_WORDS):
@@ -141,8 +142,8 @@ class Journey:
             step.check("the run reads back", np.array_equal(memory[_RUN : _RUN + 10**6], values))
             step.check("both are counted", memory.written_words == 2 * _SCATTERED_WORDS)
             step.found = (
-                f"10^6 scattered at {amount(outcome.write_rate)} words/s, 10^6 in a run, "
-                f"durable in {duration(outcome.flush_seconds)}"
+                f"{amount(outcome.write_rate)} words/s, 2 M durable in "
+                f"{duration(outcome.flush_seconds)}"
             )
 
     def _erase(self, memory: Memory) -> None:
@@ -160,7 +161,7 @@ class Journey:
                 shown = np.array_equal(memory.read(where), expected)
                 step.check(f"generated words show again ({name})", shown)
             step.check("others stay", np.array_equal(memory.read(kept), values[1::2]))
-            step.found = f"{erased:,} words generated again, {memory.written_words:,} kept"
+            step.found = f"{erased:,} generated again, {memory.written_words:,} kept"
 
     def _draw(self, memory: Memory) -> None:
         with self.steps.step("draw a seal") as step:
@@ -173,7 +174,7 @@ class Journey:
             )
             memory.flush()
             step.check("erased rows cut it", 0 < erased < len(addresses))
-            step.found = f"{len(addresses):,} words in a window of {WINDOW_WORDS:,}, {erased:,} erased"
+            step.found = f"{len(addresses):,} words written, {erased:,} erased"
 
     def _invert(self, memory: Memory) -> None:
         with self.steps.step("find a word's address") as step:
@@ -181,7 +182,7 @@ class Journey:
             address = memory.invert(word)
             found = generated_words(self._law, memory.seed, np.array([address], np.uint64))
             step.check("the address holds the word", int(found[0]) == word)
-            step.found = f"{word:#x} is generated at {address:#x}, and nowhere else"
+            step.found = f"{word:#x} lies at {address:#x}"
 
     def _separate(self, memory: Memory) -> None:
         with self.steps.step("name spaces") as step:
@@ -195,7 +196,7 @@ class Journey:
             except QuotaExceeded:
                 refused = one.written_words == 1
             step.check("a quota refuses, and nothing of it is written", refused)
-            step.found = "words of their own; a quota of 1,000 refused 2,000"
+            step.found = "own words; a quota of 1,000 refused 2,000"
 
     def _kill(self) -> None:
         with self.steps.step(f"kill -9, {self.kills} times") as step:
@@ -213,8 +214,7 @@ class Journey:
             step.check("writes were acknowledged", outcome.acknowledged > 0)
             found = outcome.acknowledged - outcome.lost
             step.found = (
-                f"{outcome.acknowledged:,} writes acknowledged, {found:,} found, "
-                f"{outcome.torn} torn"
+                f"{outcome.acknowledged:,} acknowledged, {found:,} found, {outcome.torn} torn"
             )
 
     def _look_again(self, memory: Memory) -> None:
@@ -240,14 +240,15 @@ class Journey:
             self.outcome.verify_seconds = time.perf_counter() - started
             self.outcome.disk_bytes = found.disk_bytes
             step.check("; ".join(found.problems) or "every byte in use verifies", found.ok)
-            step.found = f"every byte in use verifies: {size(found.disk_bytes)}"
+            step.found = f"{size(found.disk_bytes)} on disk, every byte in use"
 
     def _compare(self) -> None:
         with self.steps.step("measure beside peers") as step:
             for contest in fill_contests(self.outcome.seed, min(1 << 23, self.outcome.words)):
                 self.outcome.figures += contest.run(3)
             fastest = max(self.outcome.figures, key=lambda figure: figure.rate)
-            by_peer = {figure.peer: figure.peer_rate for figure in self.outcome.figures}
-            step.found = f"{amount(fastest.rate)} words/s here; " + ", ".join(
-                f"{peer} {amount(rate)}" for peer, rate in by_peer.items()
+            step.found = ", ".join(
+                f"{fastest.rate / figure.peer_rate:.1f} x {figure.peer}"
+                for figure in self.outcome.figures
+                if figure.name == fastest.name and figure.peer != "NumPy PCG64DXSM"
             )

@@ -29,6 +29,7 @@ class KillRound:
     """
 
     started: float
+    ready: float = 0.0
     acknowledged: int = 0
     lost: int = 0
     torn: int = 0
@@ -52,6 +53,7 @@ def kill_round(directory: str, number: int, moment: float) -> KillRound:
     killer = threading.Timer(moment, child.send_signal, (signal.SIGKILL,))
     try:
         if child.stdout.readline() == b"ready\n":
+            result.ready = time.perf_counter() - started
             killer.start()
         last = number - 1
         for line in child.stdout:

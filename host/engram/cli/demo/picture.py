@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from engram.cli.demo.outcome import Outcome
-from engram.cli.demo.seal import SIDE, WINDOW
+from engram.cli.demo.seal import SIDE
 from engram.cli.terminal import amount, duration, size
 
 __all__ = ["save_picture"]
@@ -39,19 +39,20 @@ def save_picture(outcome: Outcome, path: Path) -> None:
     )
     _draw_tiles(figure, outcome)
     _draw_window(figure.add_axes((0.04, 0.075, 0.405, 0.648)), outcome)
-    _draw_rates(figure.add_axes((0.605, 0.47, 0.355, 0.245)), outcome)
-    _draw_kills(figure.add_axes((0.525, 0.105, 0.435, 0.235)), outcome)
+    _draw_rates(figure.add_axes((0.62, 0.475, 0.34, 0.248)), outcome)
+    _draw_kills(figure.add_axes((0.54, 0.115, 0.42, 0.25)), outcome)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, facecolor=_PAPER)
 
 
 def _draw_tiles(figure: Figure, outcome: Outcome) -> None:
     tiles = (
-        (f"{amount(outcome.fill_rate)} words/s", f"generated and read, {amount(outcome.words)} "
-         "words checked"),
+        (f"{amount(outcome.fill_rate)} words/s", f"all {amount(outcome.words)} words compared"),
         (f"+{size(outcome.resident_growth)} of RAM", f"to read {size(8 * outcome.words)}"),
-        (f"{outcome.lost} lost, {outcome.torn} torn",
-         f"of {outcome.acknowledged:,} acknowledged writes"),
+        (
+            f"{outcome.lost} lost, {outcome.torn} torn",
+            f"of {outcome.acknowledged:,} acknowledged writes",
+        ),
         (duration(outcome.reopen_seconds), f"to reopen with {amount(outcome.held_words)} words"),
     )
     for i, (head, line) in enumerate(tiles):
@@ -66,7 +67,7 @@ def _draw_window(axes: Axes, outcome: Outcome) -> None:
     written = outcome.window_written
     colours: Any = np.where(written[..., None], _SEAL(shade), _NOISE(shade))
     axes.imshow(colours, interpolation="nearest", aspect="equal")
-    _title(axes, f"{SIDE} × {SIDE} words from address {WINDOW:,}, read back after the kills")
+    _title(axes, f"A window of {SIDE}² words from 10¹⁵ on, read after the kills")
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
@@ -100,7 +101,8 @@ def _draw_rates(axes: Axes, outcome: Outcome) -> None:
     axes.bar_label(
         bars, [f"{value:.1f}" for value in values], padding=6, color=_INK, size=12, weight="bold"
     )
-    _title(axes, "Filling a buffer with 64-bit words, GB/s (medians of one run)", x=-0.275)
+    _title(axes, "Filling a buffer with 64-bit words, GB/s ", x=-0.26)
+    axes.set_facecolor(_PAPER)
     axes.set_xlim(0, max(values) * 1.1)
     axes.tick_params(axis="y", colors=_INK, labelsize=12, length=0)
     axes.set_xticks([])
@@ -109,36 +111,39 @@ def _draw_rates(axes: Axes, outcome: Outcome) -> None:
 
 
 def _draw_kills(axes: Axes, outcome: Outcome) -> None:
-    """Show acknowledged writes over time; each cross is a SIGKILL, each gap a death and reopen."""
-    origin = outcome.rounds[0].started if outcome.rounds else 0.0
-    before = 0
-    for kill in outcome.rounds:
-        start = kill.started - origin
-        times = [start + at for at in kill.times]
-        counts = [before + 1 + i for i in range(len(times))]
-        before += len(times)
-        killed = start + kill.killed
-        axes.axvspan(killed, start + kill.ended, color=_GRID, lw=0)
-        axes.plot(
-            [*times, killed], [*counts, before], color=_OURS, lw=2.6, solid_capstyle="round"
-        )
-        axes.plot([killed], [before], "x", color=_BAD, ms=12, mew=3, zorder=3)
-        axes.annotate(
-            f"{before:,}", (killed, before), (-8, 5), textcoords="offset points",
-            color=_INK, size=11, ha="right", va="bottom",
-        )
-    _title(axes, "Acknowledged durable writes (8 words each) over five lives of the writer"
-           if len(outcome.rounds) == 5 else "Acknowledged durable writes (8 words each)")
-    axes.plot([], [], "x", color=_BAD, ms=9, mew=2.5, label="SIGKILL")
-    axes.plot([], [], "s", color=_GRID, ms=11, label="reopened: every acknowledged write found")
+    """Show acknowledged writes over writing time; bands are lives, each ended by a SIGKILL."""
+    began, count = 0.0, 0
+    few = len(outcome.rounds) <= 8  # else labels would run into each other
+    for number, kill in enumerate(outcome.rounds):
+        times = [began + at - kill.ready for at in kill.times]
+        counts = [count + 1 + i for i in range(len(times))]
+        ended, held = began + kill.killed - kill.ready, count + len(times)
+        if number % 2:
+            axes.axvspan(began, ended, color=_GRID, alpha=0.55, lw=0)
+        axes.plot([began, *times, ended], [count, *counts, held], color=_OURS, lw=2.6)
+        axes.plot([ended], [held], "x", color=_BAD, ms=12, mew=3, zorder=3)
+        if few:
+            found = f"{kill.acknowledged - kill.lost:,}/{kill.acknowledged:,}"
+            axes.annotate(
+                found,
+                ((began + ended) / 2, 0.96),
+                xycoords=axes.get_xaxis_transform(),
+                color=_INK,
+                size=11,
+                ha="center",
+                va="top",
+            )
+        began, count = ended, held
+    _title(axes, "Durable writes found / acknowledged, by life of the writer", x=-0.07)
+    axes.plot([], [], "x", color=_BAD, ms=9, mew=2.5, label="killed with SIGKILL, reopened, read")
     axes.legend(
-        loc="upper left", frameon=False, labelcolor=_FAINT, fontsize=11, handletextpad=0.4
+        loc="lower right", frameon=False, labelcolor=_FAINT, fontsize=11.5, handletextpad=0.4
     )
     axes.set_facecolor(_PAPER)
-    axes.set_ylim(0, max(before, 1) * 1.22)
-    axes.set_xlim(left=0)
-    axes.set_xlabel("seconds", color=_FAINT, size=12)
-    axes.set_ylabel("writes", color=_FAINT, size=12)
+    axes.set_ylim(0, max(count, 1) * 1.3)
+    axes.set_xlim(0, max(began, 1e-3) * 1.03)
+    axes.set_xlabel("seconds of writing", color=_FAINT, size=12)
+    axes.set_ylabel("acknowledged writes", color=_FAINT, size=12)
     axes.tick_params(colors=_FAINT, labelsize=11)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     for side, spine in axes.spines.items():

@@ -28,7 +28,7 @@ def seal_mask() -> NDArray[np.bool_]:
     """Return which words of the window belong to the seal."""
     y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
     radius = np.hypot(x, y)
-    mask = (radius >= _RINGS[0][0]) & (radius < _RINGS[0][1])
+    mask: NDArray[np.bool_] = (radius >= _RINGS[0][0]) & (radius < _RINGS[0][1])
     for inner, outer in _RINGS[1:]:
         mask |= (radius >= inner) & (radius < outer) & (np.abs(y) > 36)
     rows = [".".join(letter[row] for letter in _LETTERS) for row in range(7)]
