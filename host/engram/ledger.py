@@ -2,13 +2,14 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engram.backend import SpaceBackend
-from engram.errors import ReadOnly
+from engram.errors import ReadOnly, StoreFull
 from engram.store.records import EraseRange, EraseWords, Record, WriteRange, WriteWords
 from engram.store.store import Store
 
@@ -40,6 +41,8 @@ class Ledger:
         self._lock = threading.Lock()  # taken inside the store's own when that applies changes
         self._flushing = threading.Lock()
         self._admitting = threading.Lock()
+        self._compacting = threading.Lock()
+        self._compact_from = 0  # words of log; later than due after a compaction found no room
         self._waiting: list[Record] = []
         self._waiting_words = 0
         # Single words written one by one, gathered into one record when anything else comes.
@@ -143,8 +146,7 @@ class Ledger:
                     self._waiting = records + self._waiting
                     self._waiting_words += words
                 raise
-            if self._store.log_words > 2 * self.written_words + _SLACK_WORDS:
-                self.compact()
+        self._compact_if_due()
 
     def compact(self) -> None:
         """Rewrite the log as what is written now."""
@@ -152,18 +154,23 @@ class Ledger:
             raise ReadOnly("the memory was opened for reading only")
         if self._store is not None:
             logger.info("compacting %d words of log", self._store.log_words)
-            self._store.compact(self._snapshot())
+            # Closed at once: a traceback that somebody keeps would keep the snapshot's lock too.
+            with closing(self._snapshot()) as snapshot:
+                self._store.compact(snapshot)
 
-    def replay(self, records: Iterable[Record]) -> None:
-        """Apply what a store holds."""
+    def replay(
+        self, records: Iterable[Record], backends: Mapping[int, SpaceBackend] | None = None
+    ) -> None:
+        """Apply what a store holds, to these backends or to those in use."""
+        targets = self.backends if backends is None else backends
         with self._lock:
             for record in _joined(records):
-                _apply(self.backends[record.space], record)
+                _apply(targets[record.space], record)
 
     @property
     def written_words(self) -> int:
         """How many words are written in all spaces."""
-        return sum(backend.written_words for backend in self.backends.values())
+        return sum(backend.written_words for backend in list(self.backends.values()))
 
     def _change(
         self,
@@ -177,11 +184,14 @@ class Ledger:
             raise ReadOnly("the memory was opened for reading only")
         if self._at_return:
             if admit is None:
-                return self._commit(record, apply)
-            # What others have asked to write but is not applied yet must count.
-            with self._admitting:
-                admit()
-                return self._commit(record, apply)
+                changed = self._commit(record, apply)
+            else:
+                # What others have asked to write but is not applied yet must count.
+                with self._admitting:
+                    admit()
+                    changed = self._commit(record, apply)
+            self._compact_if_due()
+            return changed
         with self._lock:
             if admit is not None:
                 admit()
@@ -205,6 +215,20 @@ class Ledger:
         self._store.commit([record()], applied)
         return results[0] or 0
 
+    def _compact_if_due(self) -> None:
+        """Rewrite the log if most of it was overwritten; the change that led here is durable."""
+        assert self._store is not None
+        due = max(2 * self.written_words + _SLACK_WORDS, self._compact_from)
+        if self._store.log_words <= due or not self._compacting.acquire(blocking=False):
+            return
+        try:
+            self.compact()
+        except StoreFull as error:
+            self._compact_from = self._store.log_words + _SLACK_WORDS
+            logger.warning("the log could not be compacted: %s", error)
+        finally:
+            self._compacting.release()
+
     def _gather_singles(self) -> None:
         if self._single_addresses:
             addresses = np.array(self._single_addresses, np.uint64)
@@ -213,10 +237,10 @@ class Ledger:
             self._waiting_words += len(addresses)
             self._single_addresses, self._single_values = [], []
 
-    def _snapshot(self) -> Iterator[Record]:
+    def _snapshot(self) -> Generator[Record, None, None]:
         """Yield all that is written; runs while the store keeps commits out."""
         with self._lock:
-            for space, backend in self.backends.items():
+            for space, backend in list(self.backends.items()):
                 for where, values in backend.written():
                     if isinstance(where, int):
                         yield WriteRange(space, where, values)

@@ -1,6 +1,8 @@
 """Memory: the one API, from opening to closing."""
 
 import os
+import threading
+import warnings
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
@@ -65,6 +67,7 @@ class Memory(Space):
         else:
             seed, law = self.config.seed or 0, asked or LAWS[DEFAULT_LAW]
         self._spaces: dict[str, Space] = {}
+        self._naming = threading.Lock()
         ledger = Ledger(
             self._store,
             at_return=self.config.durability == "return",
@@ -75,9 +78,12 @@ class Memory(Space):
             ledger.backends[_ROOT] = root
             super().__init__(root, ledger, number=_ROOT, name="", quota=self.config.quota)
             if self._store is not None:
+                # In this order: a writer beside us may add a space and write to it at any time.
+                records = self._store.replay()
                 self._adopt_spaces()
-                ledger.replay(self._store.replay())
+                ledger.replay(records)
         except BaseException:
+            self._closed = True
             if self._store is not None:
                 self._store.close()
             raise
@@ -106,27 +112,17 @@ class Memory(Space):
         self._check_open()
         if not isinstance(name, str):
             raise TypeError(f"name must be a string, not {name!r}")
-        if not 1 <= len(name.encode()) <= _LONGEST_NAME or "\0" in name:
+        try:
+            length = len(name.encode())
+        except UnicodeEncodeError:
+            raise ValueError(f"name must be text that UTF-8 can encode, not {name!r}") from None
+        if not 1 <= length <= _LONGEST_NAME or "\0" in name:
             raise ValueError(f"name must be 1 to {_LONGEST_NAME} bytes without zeros, not {name!r}")
         if quota is not None:
             quota = as_count(quota, "quota")
-        if name in self._spaces:
-            space = self._spaces[name]
-            if quota is not None and quota != space.quota:
-                raise ValueError(
-                    f"quota of space {name!r} must stay {space.quota!r}, not {quota!r}"
-                )
-            return space
-        if self.config.read_only:
-            raise NotFound(f"no space is named {name!r}, and the memory is open for reading only")
-        seed = derive_seed(self.seed, name)
-        for other in (self, *self._spaces.values()):
-            if other.seed == seed:
-                raise ValueError(f"name {name!r} must be another: its seed is {other.name!r}'s")
-        entry = SpaceEntry(len(self._spaces) + 1, name, seed, quota)
-        if self._store is not None:
-            self._store.put_space(entry)
-        return self._add_space(entry)
+        # Two threads that ask for a new name must get one space.
+        with self._naming:
+            return self._space_of(name, quota)
 
     def space_names(self) -> list[str]:
         """Return the names of all spaces but the memory's own."""
@@ -147,12 +143,21 @@ class Memory(Space):
         self._check_open()
         if self._store is None or not self.config.read_only:
             raise ValueError("refresh must be called on a memory opened with read_only=True")
-        anew, records = self._store.refresh()
-        if anew:
-            for space in (self, *self._spaces.values()):
-                space._exchange(self._backend_class(space.law, space.seed, threads=self._threads))
-        self._adopt_spaces()
-        self._ledger.replay(records)
+        with self._naming:
+            anew, records = self._store.refresh()
+            self._adopt_spaces()
+            if not anew:
+                self._ledger.replay(records)
+                return
+            # Whoever reads meanwhile goes on with what there was until all of it is there again.
+            spaces = (self, *self._spaces.values())
+            fresh = {
+                space._number: self._backend_class(space.law, space.seed, threads=self._threads)
+                for space in spaces
+            }
+            self._ledger.replay(records, fresh)
+            for space in spaces:
+                space._exchange(fresh[space._number])
 
     def compact(self) -> None:
         """Rewrite the directory as what is written now, and give the rest of its space back."""
@@ -177,15 +182,19 @@ class Memory(Space):
             log_words=self._store.log_words if self._store else 0,
         )
 
-    def close(self) -> None:
+    def close(self, *, discard: bool = False) -> None:
         """Flush and let go of everything; calling it again does nothing.
+
+        Args:
+            discard: give up the changes that are not durable yet instead of flushing them.
 
         Raises:
             StoreFull: the last writes could not be made durable; the memory stays open.
         """
         if self._closed:
             return
-        self._ledger.flush()
+        if not discard:
+            self._ledger.flush()
         self._closed = True
         if self._store is not None:
             self._store.close()
@@ -203,6 +212,18 @@ class Memory(Space):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        store = getattr(self, "_store", None)
+        if store is not None and not self._closed:
+            self._closed = True
+            store.close()
+            warnings.warn(
+                f"the memory in {self.config.path} was dropped without close(): what was written "
+                "since its last flush is lost",
+                ResourceWarning,
+                stacklevel=2,
+            )
 
     def __iter__(self) -> Iterator[int]:
         raise TypeError("a memory of 2**64 words must be read in ranges, not iterated over")
@@ -251,6 +272,25 @@ class Memory(Space):
         for entry in sorted(self._store.spaces(), key=lambda entry: entry.id):
             if entry.name not in self._spaces:
                 self._add_space(entry)
+
+    def _space_of(self, name: str, quota: int | None) -> Space:
+        if name in self._spaces:
+            space = self._spaces[name]
+            if quota is not None and quota != space.quota:
+                raise ValueError(
+                    f"quota of space {name!r} must stay {space.quota!r}, not {quota!r}"
+                )
+            return space
+        if self.config.read_only:
+            raise NotFound(f"no space is named {name!r}, and the memory is open for reading only")
+        seed = derive_seed(self.seed, name)
+        for other in (self, *self._spaces.values()):
+            if other.seed == seed:
+                raise ValueError(f"name {name!r} must be another: its seed is {other.name!r}'s")
+        entry = SpaceEntry(len(self._spaces) + 1, name, seed, quota)
+        if self._store is not None:
+            self._store.put_space(entry)
+        return self._add_space(entry)
 
     def _add_space(self, entry: SpaceEntry) -> Space:
         backend = self._backend_class(self.law, entry.seed, threads=self._threads)

@@ -77,7 +77,7 @@ app = typer.Typer(
     name="engram",
     help="Memory that is generated, overlaid and recalled instead of stored.",
     epilog=_EPILOG,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )

@@ -45,13 +45,13 @@ class FileFormat(str, Enum):
 
 
 def fill(
-    address: Annotated[str, typer.Argument(help="The first word's address.")],
-    count: Annotated[str, typer.Argument(help="How many words.")],
-    output: Annotated[str, typer.Argument(help="A file, or - for raw bytes on stdout.")],
+    address: Annotated[str, typer.Argument(help="The first word's address.", metavar="ADDRESS")],
+    count: Annotated[str, typer.Argument(help="How many words.", metavar="COUNT")],
+    output: Annotated[str, typer.Argument(help="A file, or - for stdout.", metavar="OUTPUT")],
     dtype: Dtype = "uint64",
     file_format: Annotated[
         FileFormat | None,
-        typer.Option("--format", "-f", help="By default npy for a name in .npy, else raw."),
+        typer.Option("--format", "-f", metavar="FORMAT", help="By default npy for a name in .npy, else raw."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
     directory: Directory = None,

@@ -41,9 +41,14 @@ def _start_logging(context: typer.Context, level: int) -> None:
 
 
 Address = Annotated[
-    str, typer.Argument(help="A word's address (42, 0x2a, 10**15, 2**64-1), or FIRST:STOP.")
+    str,
+    typer.Argument(
+        help="A word's address (42, 0x2a, 10**15, 2**64-1), or FIRST:STOP.", metavar="ADDRESS"
+    ),
 ]
-Count = Annotated[str | None, typer.Argument(help="How many words from ADDRESS on.")]
+Count = Annotated[
+    str | None, typer.Argument(help="How many words from ADDRESS on.", metavar="[COUNT]")
+]
 Config = Annotated[
     Path | None, typer.Option("--config", "-c", help="A YAML file of settings.", metavar="FILE")
 ]
@@ -93,5 +98,6 @@ Verbose = Annotated[
         callback=_start_logging,
         help="Log to stderr; twice for more. Shows tracebacks.",
         metavar="",
+        show_default=False,
     ),
 ]

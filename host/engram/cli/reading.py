@@ -80,13 +80,19 @@ def read(
 def _print_table(space: "Space", first: int, words: int, values: Any) -> None:
     lanes = len(values) // words
     written = space.is_written(_addresses(first, words)).tolist()
+    texts = [f"{value!s}" for value in values]
+    width = max(map(len, texts))
     rows = []
     for i in range(words):
-        lane_values = [str(value) for value in values[i * lanes : (i + 1) * lanes]]
-        origin = "written" if written[i] else "generated"
-        rows.append((f"{first + i:#x}", str(first + i), *lane_values, origin))
-    heads = ["value"] if lanes == 1 else [f"lane {lane}" for lane in range(lanes)]
-    console().print(table(("hex", "address", *heads, "origin"), rows, left=0))
+        value = " ".join(text.rjust(width) for text in texts[i * lanes : (i + 1) * lanes])
+        cells = [str(first + i), value, "written" if written[i] else "generated"]
+        if values.dtype.kind == "u":
+            cells.insert(1, f"{int(values[i]):#018x}")
+        rows.append(cells)
+    heads = ["address", "value" if lanes == 1 else f"{lanes} values, lowest bits first", "origin"]
+    if values.dtype.kind == "u":
+        heads.insert(1, "in hex")
+    console().print(table(heads, rows, left=0))
 
 
 def _addresses(first: int, words: int) -> Any:

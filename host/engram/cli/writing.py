@@ -24,7 +24,7 @@ __all__ = ["erase", "write"]
 
 
 def write(
-    address: Annotated[str, typer.Argument(help="Where the first value goes.")],
+    address: Annotated[str, typer.Argument(help="Where the first value goes.", metavar="ADDRESS")],
     values: Annotated[list[str], typer.Argument(metavar="VALUE...", help="Words to write.")],
     directory: Directory = None,
     space: SpaceName = None,

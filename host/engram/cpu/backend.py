@@ -55,7 +55,7 @@ class CpuSpace(SpaceBackend):
         self._library: Library
         self._overlay: Overlay
         self._ready = library_if_ready() is not None and self._start()
-        self._threads = threads or len(os.sched_getaffinity(0))
+        self._threads = threads or _processors()
         self._workers: ThreadPoolExecutor | None = None
         self._counting = threading.Lock()
 
@@ -267,3 +267,9 @@ class CpuSpace(SpaceBackend):
             self._counters.read += read
             self._counters.hit += hit
 
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

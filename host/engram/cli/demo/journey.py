@@ -204,7 +204,7 @@ class Journey:
                 fractions = moments.spaces("moments").read(0, self.kills, dtype="float64")
             number = 0
             for fraction in fractions.tolist():
-                kill = kill_round(self.directory, number, 0.05 + 0.35 * fraction)
+                kill = kill_round(self.directory, number, 0.1 + 0.3 * fraction)
                 self.outcome.rounds.append(kill)
                 number = kill.held
                 step.check("the writer died by SIGKILL", kill.by_signal)

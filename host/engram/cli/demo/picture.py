@@ -17,6 +17,7 @@ from engram.cli.terminal import amount, duration, size
 __all__ = ["save_picture"]
 
 _PAPER, _INK, _FAINT, _GRID = "#0d1321", "#eef1f7", "#93a1bb", "#26314a"
+_LEFT, _RIGHT = 0.04, 0.5075
 _OURS, _PEERS, _BAD = "#ffb545", "#5f7aa8", "#ff5d6c"
 _NOISE = LinearSegmentedColormap.from_list("noise", ["#0d1321", "#1d2b48", "#41598a"])
 _SEAL = LinearSegmentedColormap.from_list("seal", ["#ff6f91", "#ffb545", "#ffe9a8"])
@@ -27,10 +28,10 @@ def save_picture(outcome: Outcome, path: Path) -> None:
     figure = Figure(figsize=(16, 10), dpi=120, facecolor=_PAPER)
     FigureCanvasAgg(figure)
     figure.text(
-        0.04, 0.945, "A memory of 2⁶⁴ words that nobody stored", color=_INK, size=25, weight="bold"
+        _LEFT, 0.945, "A memory of 2⁶⁴ words that nobody stored", color=_INK, size=25, weight="bold"
     )
     figure.text(
-        0.04,
+        _LEFT,
         0.91,
         f"engram demo, seed {outcome.seed}: generated words, written words, and "
         f"{len(outcome.rounds)} processes killed while they wrote",
@@ -47,7 +48,7 @@ def save_picture(outcome: Outcome, path: Path) -> None:
 
 def _draw_tiles(figure: Figure, outcome: Outcome) -> None:
     tiles = (
-        (f"{amount(outcome.fill_rate)} words/s", f"all {amount(outcome.words)} words compared"),
+        (f"{amount(outcome.fill_rate)} words/s", f"{amount(outcome.words)} words, all checked"),
         (f"+{size(outcome.resident_growth)} of RAM", f"to read {size(8 * outcome.words)}"),
         (
             f"{outcome.lost} lost, {outcome.torn} torn",
@@ -56,7 +57,7 @@ def _draw_tiles(figure: Figure, outcome: Outcome) -> None:
         (duration(outcome.reopen_seconds), f"to reopen with {amount(outcome.held_words)} words"),
     )
     for i, (head, line) in enumerate(tiles):
-        x = 0.04 + 0.2375 * i
+        x = _LEFT + 0.23375 * i
         figure.text(x, 0.848, head, color=_OURS, size=21, weight="bold")
         figure.text(x, 0.82, line, color=_FAINT, size=12)
 
@@ -101,7 +102,7 @@ def _draw_rates(axes: Axes, outcome: Outcome) -> None:
     axes.bar_label(
         bars, [f"{value:.1f}" for value in values], padding=6, color=_INK, size=12, weight="bold"
     )
-    _title(axes, "Filling a buffer with 64-bit words, GB/s ", x=-0.26)
+    _title(axes, "Filling a buffer with 64-bit words, GB/s ")
     axes.set_facecolor(_PAPER)
     axes.set_xlim(0, max(values) * 1.1)
     axes.tick_params(axis="y", colors=_INK, labelsize=12, length=0)
@@ -134,7 +135,7 @@ def _draw_kills(axes: Axes, outcome: Outcome) -> None:
                 va="top",
             )
         began, count = ended, held
-    _title(axes, "Durable writes found / acknowledged, by life of the writer", x=-0.07)
+    _title(axes, "Durable writes found / acknowledged, by life of the writer")
     axes.plot([], [], "x", color=_BAD, ms=9, mew=2.5, label="killed with SIGKILL, reopened, read")
     axes.legend(
         loc="lower right", frameon=False, labelcolor=_FAINT, fontsize=11.5, handletextpad=0.4
@@ -151,5 +152,9 @@ def _draw_kills(axes: Axes, outcome: Outcome) -> None:
         spine.set_color(_FAINT)
 
 
-def _title(axes: Axes, text: str, *, x: float = 0.0) -> None:
-    axes.set_title(text, loc="left", x=x, color=_INK, size=13.5, weight="bold", pad=10)
+def _title(axes: Axes, text: str) -> None:
+    """Put a title over axes, on the left edge of its column of the picture."""
+    figure, box = axes.get_figure(), axes.get_position()
+    assert figure is not None
+    left = _LEFT if box.x0 < 0.5 else _RIGHT
+    figure.text(left, box.y1 + 0.016, text, color=_INK, size=14, weight="bold")
