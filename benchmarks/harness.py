@@ -84,8 +84,10 @@ def write(name: str, figures: list[Figure]) -> None:
     (results / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
     about = found["machine"]
     lines = [
-        f"Measured by `python -m benchmarks.{name}` on {about['cores']} cores of {about['cpu']}, "
-        f"Python {about['python']}, NumPy {about['numpy']}.",
+        (
+            f"Measured by `python -m benchmarks.{name}` on {about['cores']} cores of "
+            f"{about['cpu']}, Python {about['python']}, NumPy {about['numpy']}."
+        ),
         "",
         "| figure | measured | peer in the same run | ratio | goal | |",
         "|---|---:|---|---:|---|---|",

@@ -13,7 +13,7 @@ from engram.arch.elements import ELEMENTS, Element, to_elements
 from engram.arch.laws import Law
 from engram.backend import Counters, SpaceBackend, Words
 from engram.cpu.blocks import Block, law_block
-from engram.cpu.layout import ElementCode, State
+from engram.cpu.layout import SCRATCH_WORDS, ElementCode, State
 from engram.cpu.library import Library, library, library_if_ready
 from engram.cpu.numpy_laws import generate
 from engram.cpu.overlay import Overlay
@@ -35,7 +35,6 @@ _THREADED_WORDS = 1 << 21
 _STREAMED_WORDS = 1 << 18
 # Kernels do not hear Ctrl-C, so long work comes in pieces of some tens of milliseconds.
 _PIECE_WORDS = 1 << 24
-_SCRATCH_WORDS = 1024
 # Without kernels yet, reads up to here go through NumPy: milliseconds instead of a compilation.
 _UNCOMPILED_WORDS = 1 << 16
 
@@ -95,7 +94,7 @@ class CpuSpace(SpaceBackend):
         out = np.empty(len(addresses), np.uint64)
 
         def piece(start: int, count: int) -> int:
-            scratch = np.empty(_SCRATCH_WORDS, np.uint64)
+            scratch = np.empty(SCRATCH_WORDS, np.uint64)
             return self._library.read_words(
                 tables.address,
                 block.address,
@@ -133,7 +132,7 @@ class CpuSpace(SpaceBackend):
             return
 
         def piece(start: int, count: int) -> int:
-            scratch = np.empty(_SCRATCH_WORDS, np.uint64)
+            scratch = np.empty(SCRATCH_WORDS, np.uint64)
             return self._library.read_range(
                 tables.address,
                 block.address,

@@ -9,6 +9,7 @@ __all__ = [
     "FRAME_BITMAP",
     "FRAME_WORDS",
     "MIN_FRAMED_RUN",
+    "SCRATCH_WORDS",
     "SENTINEL_PAGE",
     "TOMB",
     "ElementCode",
@@ -89,3 +90,6 @@ FRAME_WORDS = FRAME_BITMAP + 512 // 64
 # A run of at least this many words of one page takes a frame: 4160 bytes for 128 words is 32.5 a
 # word, no more than the word table costs just after it grew.
 MIN_FRAMED_RUN = 128
+
+# Words of scratch that every kernel that asks for some gets: a page, or three lots of a gather.
+SCRATCH_WORDS = 1280

@@ -37,12 +37,13 @@ from engram.cpu.layout import (
     BUCKET_SLOTS,
     EMPTY,
     FRAME_BITMAP,
+    SCRATCH_WORDS,
     TOMB,
     ElementCode,
     State,
 )
 
-__all__ = ["GATHER_SCRATCH_WORDS"]
+__all__: list[str] = []
 
 U64 = np.uint64
 
@@ -53,8 +54,8 @@ _BITMAP = U64(8 * FRAME_BITMAP)
 # enough that the scratch of three lots stays in the first-level cache.
 _LOT = 128
 _LOT64 = U64(_LOT)
-# Hashed pages, suspects and their buckets of two lots each, then slots and misses of one.
-GATHER_SCRATCH_WORDS = 8 * _LOT
+# Suspects, their buckets, filter words and masks of two lots each, then slots and misses of one.
+assert 10 * _LOT <= SCRATCH_WORDS
 _AHEAD = U64(16)  # addresses of a suspected page whose buckets are fetched before they are needed
 
 
@@ -156,7 +157,7 @@ def _fill_clean(block, base, count, element, out, scratch, stream):
 def read_words(state, block, addresses, count, out, scratch):
     """Read the words of ``count`` addresses; return how many came from the overlay.
 
-    ``scratch`` is GATHER_SCRATCH_WORDS words. Three lots are under way at a time: while one is
+    ``scratch`` is SCRATCH_WORDS words. Three lots are under way at a time: while one is
     made and patched, the next one's buckets and the filter words of the one after come from memory.
     """
     if get(state, State.WRITTEN) == U64(0):
@@ -165,39 +166,41 @@ def read_words(state, block, addresses, count, out, scratch):
     filter_, filter_words = get(state, State.FILTER), get(state, State.FILTER_WORDS)
     buckets, bucket_count = get(state, State.BUCKETS), get(state, State.BUCKET_COUNT)
     source = carray(words_at(addresses), count)
-    hashes = carray(words_at(scratch), 2 * _LOT)
-    chosen = carray(words_at(scratch + U64(16) * _LOT64), 2 * _LOT)
-    places = carray(words_at(scratch + U64(32) * _LOT64), 2 * _LOT)
-    values = scratch + U64(48) * _LOT64
+    chosen = carray(words_at(scratch), 2 * _LOT)
+    places = carray(words_at(scratch + U64(16) * _LOT64), 2 * _LOT)
+    wheres = carray(words_at(scratch + U64(32) * _LOT64), 2 * _LOT)
+    masks = carray(words_at(scratch + U64(48) * _LOT64), 2 * _LOT)
+    values = scratch + U64(64) * _LOT64
     lots = (count + _LOT64 - U64(1)) // _LOT64
     suspects = U64(0)  # of the lot whose buckets are on their way
     hits = U64(0)
     for step in range(lots + U64(2)):
         settled = suspects
-        if U64(0) < step and step <= lots:
-            start = (step - U64(1)) * _LOT64
-            half = (step & U64(1)) * _LOT64
+        half = (step & U64(1)) * _LOT64
+        start = step * _LOT64
+        size = U64(0)
+        if step < lots:
             size = min(_LOT64, count - start)
-            # Choose without branches the addresses whose page may be written.
-            suspects = U64(0)
-            for i in range(size):
-                hashed = hashes[half + i]
-                bits = filter_bits(hashed)
+            for i in range(size):  # a loop of its own, for this much vectorises
+                hashed = scramble(source[start + i] >> PAGE_SHIFT)
+                wheres[(_LOT64 - half) + i] = filter_word(hashed, filter_, filter_words)
+                masks[(_LOT64 - half) + i] = filter_bits(hashed)
+        suspects = U64(0)
+        if U64(0) < step and step <= lots:
+            # Choose without branches the addresses whose page may be written; and fetch the filter
+            # words of the next lot one at a time, for in a burst they would queue up.
+            last = start - _LOT64
+            for i in range(min(_LOT64, count - last)):
+                if i < size:
+                    prefetch(wheres[(_LOT64 - half) + i])
+                mask = masks[half + i]
                 chosen[half + suspects] = i
-                suspect = load(filter_word(hashed, filter_, filter_words)) & bits == bits
-                suspects += U64(suspect)
+                suspects += U64(load(wheres[half + i]) & mask == mask)
             for k in range(suspects):
-                address = source[start + chosen[half + k]]
+                address = source[last + chosen[half + k]]
                 place = buckets + bucket_of(scramble(address), bucket_count) * U64(BUCKET_BYTES)
                 places[half + k] = place
                 prefetch(place)
-        if step < lots:
-            start = step * _LOT64
-            half = _LOT64 - (step & U64(1)) * _LOT64
-            for i in range(min(_LOT64, count - start)):
-                hashed = scramble(source[start + i] >> PAGE_SHIFT)
-                hashes[half + i] = hashed
-                prefetch(filter_word(hashed, filter_, filter_words))
         if step >= U64(2):
             start = (step - U64(2)) * _LOT64
             half = (_LOT64 - (step & U64(1)) * _LOT64) * U64(8)
@@ -210,8 +213,8 @@ def read_words(state, block, addresses, count, out, scratch):
                     block,
                     addresses + offset,
                     out + offset,
+                    scratch + half,
                     scratch + U64(16) * _LOT64 + half,
-                    scratch + U64(32) * _LOT64 + half,
                     values,
                     settled,
                 )

@@ -7,7 +7,13 @@ the overlay makes room and calls it again from there.
 import numpy as np
 from numba import carray
 
-from engram.cpu.kernels.intrinsics import load, ones, prefetch_write, store, words_at
+from engram.cpu.kernels.intrinsics import (
+    load,
+    ones,
+    prefetch_write,
+    store,
+    words_at,
+)
 from engram.cpu.kernels.kernel import function, inlined, kernel
 from engram.cpu.kernels.laws import generate
 from engram.cpu.kernels.pages import (
@@ -19,7 +25,6 @@ from engram.cpu.kernels.pages import (
     frame_for_writing,
     get,
     is_clean,
-    mark_page,
     put,
     set_written,
     stays_framed,
@@ -28,6 +33,7 @@ from engram.cpu.kernels.table import (
     ABSENT,
     bucket_of,
     bury,
+    filter_bits,
     filter_word,
     find,
     home,
@@ -51,21 +57,46 @@ U64 = np.uint64
 _RUN = U64(MIN_FRAMED_RUN)
 _BITMAP = U64(8 * FRAME_BITMAP)
 _MINUS_ONE = U64(0xFFFFFFFFFFFFFFFF)
-_AHEAD = U64(24)  # words whose lines are fetched before they are needed
+_AHEAD = U64(24)  # addresses whose lines are fetched before they are needed
 
 
 @inlined
-def _put_word(state, page, hashed, address, value):
+def _mark(state, where, mask):
+    """Set a page's bits in its filter word, without dirtying the line if they are set."""
+    word = load(where)
+    if word & mask != mask:
+        store(where, word | mask)
+        put(state, State.WRITTEN, U64(1))
+
+
+@inlined
+def _put_word(state, address, value, bucket, where, mask):
     """Write a word of an unframed page into the word table; return False if that is full."""
     if get(state, State.SLOTS_USED) >= get(state, State.SLOTS_LIMIT):
         return False
-    mark_page(state, hashed)
+    _mark(state, where, mask)
     table = get(state, State.BUCKETS)
-    end, bucket = home(table, get(state, State.BUCKET_COUNT), scramble(address))
+    end = table + get(state, State.BUCKET_COUNT) * U64(BUCKET_BYTES)
     fresh = insert(table, end, bucket, address, value)
     add(state, State.SLOTS_USED, fresh)
     add(state, State.WORDS, fresh)
     return True
+
+
+@inlined
+def _places(state, address):
+    """Return where a word's bucket is, where its page's filter word is, and the page's bits."""
+    hashed = scramble(address >> PAGE_SHIFT)
+    where = filter_word(hashed, get(state, State.FILTER), get(state, State.FILTER_WORDS))
+    table, count = get(state, State.BUCKETS), get(state, State.BUCKET_COUNT)
+    bucket = table + bucket_of(scramble(address), count) * U64(BUCKET_BYTES)
+    return bucket, where, filter_bits(hashed)
+
+
+@inlined
+def _put_alone(state, address, value):
+    bucket, where, mask = _places(state, address)
+    return _put_word(state, address, value, bucket, where, mask)
 
 
 @function
@@ -98,8 +129,7 @@ def write_range(state, base, values, count, start):
                 return done
         else:
             for i in range(run):
-                value = load(values + U64(8) * (done + i))
-                if not _put_word(state, page, hashed, address + i, value):
+                if not _put_alone(state, address + i, load(values + U64(8) * (done + i))):
                     return done + i
         done += run
     return done
@@ -124,28 +154,29 @@ def write_words(state, addresses, values, count, start):
     """Write words at any addresses, the later of two to one address winning; return how many of
     ``count`` are written by now."""
     source = carray(words_at(addresses), count)
-    filter_, filter_words = get(state, State.FILTER), get(state, State.FILTER_WORDS)
-    buckets, bucket_count = get(state, State.BUCKETS), get(state, State.BUCKET_COUNT)
     i = start
     while i < count:
         if i + _AHEAD < count:
-            ahead = source[i + _AHEAD]
-            prefetch_write(buckets + bucket_of(scramble(ahead), bucket_count) * U64(BUCKET_BYTES))
-            prefetch_write(filter_word(scramble(ahead >> PAGE_SHIFT), filter_, filter_words))
+            # One at a time: requests to memory that come in a burst queue up behind one another.
+            bucket, where, _ = _places(state, source[i + _AHEAD])
+            prefetch_write(bucket)
+            prefetch_write(where)
         address = source[i]
         page = address >> PAGE_SHIFT
-        hashed = scramble(page)
         run = U64(0)
         if i + U64(1) < count and source[i + U64(1)] == address + U64(1):
             run = _run_length(source, i, count)
-        if run == U64(0) and (find_frame(state, page, hashed) != ABSENT or stays_framed(page)):
-            run = U64(1)
+        if run == U64(0):
+            framed = stays_framed(page)
+            if get(state, State.FRAMES) != U64(0):
+                framed = framed or find_frame(state, page, scramble(page)) != ABSENT
+            run = U64(framed)
         if run:
-            if not _put_run(state, page, hashed, address, values + U64(8) * i, run):
+            if not _put_run(state, page, scramble(page), address, values + U64(8) * i, run):
                 return i
             i += run
         else:
-            if not _put_word(state, page, hashed, address, load(values + U64(8) * i)):
+            if not _put_alone(state, address, load(values + U64(8) * i)):
                 return i
             i += U64(1)
     return i
@@ -158,7 +189,7 @@ def write_word(state, address, value):
     hashed = scramble(page)
     frame = find_frame(state, page, hashed)
     if frame == ABSENT and not stays_framed(page):
-        return U64(_put_word(state, page, hashed, address, value))
+        return U64(_put_alone(state, address, value))
     if frame == ABSENT:
         frame = frame_for_writing(state, page, hashed)
         if frame == ABSENT:
