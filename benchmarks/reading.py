@@ -2,6 +2,7 @@
 
 import ctypes
 import timeit
+from collections.abc import Callable
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from sim.golden.laws import generate
 __all__ = ["reading_figures"]
 
 WORDS = 1 << 24  # 128 MB
+PIECE = 1 << 15
 SEED = 20
 GENERATORS = ("SFC64", "PCG64", "PCG64DXSM", "Philox", "MT19937")
 
@@ -49,10 +51,7 @@ def _fills() -> list[Figure]:
     for law in (2, 3, 4):
         works[f"law {law}"] = lambda law=law: one.read(base, WORDS, law=law, out=out)
     for name in GENERATORS:
-        generator = np.random.Generator(getattr(np.random, name)(SEED))
-        works[name] = lambda generator=generator: generator.integers(
-            0, 2**64, WORDS, dtype=np.uint64
-        )
+        works[name] = _numpy_fill(name, out)
     sfc64 = np.random.Generator(np.random.SFC64(SEED))
     works["SFC64 float32"] = lambda: sfc64.random(dtype=np.float32, out=other)
     works["SFC64 normal"] = lambda: sfc64.standard_normal(dtype=np.float32, out=other)
@@ -94,6 +93,18 @@ def _fills() -> list[Figure]:
         rate = gigabytes[f"law {law}"]
         figures.append(_ratio(name, rate, "GB/s", best, gigabytes[best]))
     return figures
+
+
+def _numpy_fill(name: str, out: np.ndarray) -> Callable[[], None]:
+    """Return the fastest way we found to fill an array from a bit generator of NumPy: raw words
+    in pieces that stay in cache, for it has no ``out=``."""
+    generator = getattr(np.random, name)(SEED)
+
+    def fill() -> None:
+        for start in range(0, WORDS, PIECE):
+            out[start : start + PIECE] = generator.random_raw(PIECE)
+
+    return fill
 
 
 def _gather() -> list[Figure]:

@@ -13,13 +13,12 @@ from engram.cli.failures import ExitCode, exit_code, tell
 
 __all__ = ["app"]
 
-# Typer brings a copy of Click, or stands on the real one, as its version has it: the base of its
-# own exceptions is the right class in either case.
-_UsageError: type[BaseException] = typer.BadParameter.__mro__[1]
+# Typer brings a copy of Click, or stands on the real one, as its version has it: BadParameter is a
+# UsageError, and that a ClickException, in either.
 _ClickException: type[BaseException] = typer.BadParameter.__mro__[2]
 
 _EPILOG = (
-    "Exit codes: 0 fine · 1 unexpected (a bug, or a failed check of the demo) · 2 wrong use or "
+    "Exit codes: 0 fine · 1 unexpected (a bug, or a check that failed) · 2 wrong use or "
     "input · 3 a device, memory or package is not there · 4 a store is corrupt or was made with "
     "another seed, law or format · 5 refused: busy, full, over quota, read-only, or the operating "
     "system said no · 130 interrupted. An error is one line on stderr; with --json also "
@@ -42,9 +41,7 @@ class _Group(TyperGroup):
             result = super().main(words, *rest, **options)
             sys.stdout.flush()
         except BrokenPipeError:
-            # Whoever read our output has seen enough; the interpreter must not try to flush it.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(ExitCode.PIPE_CLOSED)
+            sys.exit(_pipe_closed())
         except (_ClickException, typer.Abort) as error:
             sys.exit(_usage(error, as_json=as_json))
         except (Exception, KeyboardInterrupt) as error:
@@ -54,6 +51,20 @@ class _Group(TyperGroup):
         if result == ExitCode.INTERRUPTED:
             tell(KeyboardInterrupt("interrupted"), as_json=as_json, verbose=False)
         sys.exit(result if isinstance(result, int) else ExitCode.OK)
+
+
+    def invoke(self, ctx: Any) -> Any:
+        # Here, because Typer's own main ends with 1 on a closed pipe, which is our code for a bug.
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise typer.Exit(_pipe_closed()) from None
+
+
+def _pipe_closed() -> ExitCode:
+    """Drop what is left to print: whoever read it has seen enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.PIPE_CLOSED
 
 
 def _usage(error: BaseException, *, as_json: bool) -> ExitCode:

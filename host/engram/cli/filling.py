@@ -51,7 +51,9 @@ def fill(
     dtype: Dtype = "uint64",
     file_format: Annotated[
         FileFormat | None,
-        typer.Option("--format", "-f", metavar="FORMAT", help="By default npy for a name in .npy, else raw."),
+        typer.Option(
+            "--format", "-f", metavar="FORMAT", help="npy or raw; by default as the name ends."
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
     directory: Directory = None,

@@ -43,11 +43,11 @@ def _start_logging(context: typer.Context, level: int) -> None:
 Address = Annotated[
     str,
     typer.Argument(
-        help="A word's address (42, 0x2a, 10**15, 2**64-1), or FIRST:STOP.", metavar="ADDRESS"
+        help="A word's address (42, 0x2a, `10**15`, `2**64-1`), or FIRST:STOP.", metavar="ADDRESS"
     ),
 ]
 Count = Annotated[
-    str | None, typer.Argument(help="How many words from ADDRESS on.", metavar="[COUNT]")
+    str | None, typer.Argument(help="How many words from ADDRESS on.", metavar="COUNT")
 ]
 Config = Annotated[
     Path | None, typer.Option("--config", "-c", help="A YAML file of settings.", metavar="FILE")

@@ -1,4 +1,4 @@
-"""The laws in NumPy: what serves small reads while the kernels of a new machine compile."""
+"""The laws in NumPy: they serve small reads until kernels are compiled, and check the kernels."""
 
 import numpy as np
 from numpy.typing import NDArray

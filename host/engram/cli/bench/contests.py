@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from engram.arch.laws import LAWS, FeistelLaw
 from engram.cli.bench.figures import Contest
-from engram.cli.reference import generated_words
 from engram.config import MemoryConfig
+from engram.cpu.numpy_laws import generate
 from engram.memory import Memory
 
 __all__ = ["Wrong", "check_answers", "contests", "fill_contests"]
@@ -44,7 +44,7 @@ def check_answers(seed: int) -> int:
         scattered = other.read(0, _SAMPLE_WORDS)
         for first in (0, 10**15, (1 << 32) - 100, (1 << 64) - _SAMPLE_WORDS):
             addresses = np.arange(_SAMPLE_WORDS, dtype=np.uint64) + np.uint64(first)
-            expected = generated_words(law, seed, addresses)
+            expected = generate(law, seed, addresses)
             _compare("range", memory.read(first, _SAMPLE_WORDS), expected)
             _compare("gather", memory.read(addresses), expected)
             halves = (expected.view(np.uint32) >> np.uint32(8)).astype(np.float32)
@@ -54,7 +54,7 @@ def check_answers(seed: int) -> int:
                 halves * np.float32(2.0**-24),
             )
             compared += 3 * _SAMPLE_WORDS
-        expected = generated_words(law, seed, scattered)
+        expected = generate(law, seed, scattered)
         _compare("gather", memory.read(scattered), expected)
         _compare("scalar", np.array([memory[a] for a in scattered.tolist()], np.uint64), expected)
         _compare("inverse", memory.invert(expected), scattered)

@@ -13,9 +13,9 @@ from engram.cli.demo.outcome import Outcome
 from engram.cli.demo.process import resident_bytes
 from engram.cli.demo.seal import ERASED_ROWS, SIDE, WINDOW, WINDOW_WORDS, seal_mask, seal_words
 from engram.cli.demo.steps import Steps
-from engram.cli.reference import generated_words
 from engram.cli.terminal import amount, duration, size
 from engram.config import MemoryConfig
+from engram.cpu.numpy_laws import generate
 from engram.errors import QuotaExceeded
 from engram.memory import Memory
 from engram.store.verification import verify
@@ -86,7 +86,7 @@ class Journey:
         with self.steps.step("read far apart") as step:
             far = (10**15, MASK64 - 1, MASK64)
             words = [memory[address] for address in far]
-            expected = generated_words(self._law, memory.seed, np.array(far, np.uint64))
+            expected = generate(self._law, memory.seed, np.array(far, np.uint64))
             step.check("words equal those computed independently", words == expected.tolist())
             step.found = f"{words[0]:#x} at 10^15"
 
@@ -121,7 +121,7 @@ class Journey:
         for start in range(0, len(words), _CHECKED_WORDS):
             part = words[start : start + _CHECKED_WORDS]
             addresses = offsets[: len(part)] + np.uint64(first + start)
-            wrong += int((part != generated_words(self._law, seed, addresses)).sum())
+            wrong += int((part != generate(self._law, seed, addresses)).sum())
         return wrong
 
     def _write(self, memory: Memory) -> None:
@@ -157,7 +157,7 @@ class Journey:
             self.outcome.erase_rate = erased / (time.perf_counter() - started)
             run = np.arange(_SCATTERED_WORDS, dtype=np.uint64) + np.uint64(_RUN)
             for name, where in (("scattered", gone), ("run", run)):
-                expected = generated_words(self._law, memory.seed, where)
+                expected = generate(self._law, memory.seed, where)
                 shown = np.array_equal(memory.read(where), expected)
                 step.check(f"generated words show again ({name})", shown)
             step.check("others stay", np.array_equal(memory.read(kept), values[1::2]))
@@ -180,7 +180,7 @@ class Journey:
         with self.steps.step("find a word's address") as step:
             word = 0xC0FFEE
             address = memory.invert(word)
-            found = generated_words(self._law, memory.seed, np.array([address], np.uint64))
+            found = generate(self._law, memory.seed, np.array([address], np.uint64))
             step.check("the address holds the word", int(found[0]) == word)
             step.found = f"{word:#x} lies at {address:#x}"
 
@@ -225,7 +225,7 @@ class Journey:
             mask = seal_mask()
             for first, last in ERASED_ROWS:
                 mask[first:last] = False
-            generated = generated_words(self._law, memory.seed, addresses).reshape(SIDE, SIDE)
+            generated = generate(self._law, memory.seed, addresses).reshape(SIDE, SIDE)
             expected = np.where(mask, seal_words(), generated)
             step.check("what was drawn is there", np.array_equal(self.outcome.window, expected))
             step.check(
