@@ -30,25 +30,43 @@ def overlay_figures() -> list[Figure]:
     part, words = addresses[:QUERIES].copy(), values[:QUERIES].copy()
     runs = np.arange(QUERIES, dtype=np.uint64) + np.uint64(1 << 50)
     memory.write(runs, words)
-    spread = dict(zip(part[:200_000].tolist(), words[:200_000].tolist(), strict=True))
-    keys, items = part[:200_000].tolist(), words[:200_000].tolist()
+    dense = np.zeros(2 * WORDS, np.uint64)
+    places = random.integers(0, len(dense), QUERIES)
+    keys, items = part[:100_000].tolist(), words[:100_000].tolist()
+    spread = dict(zip(keys, items, strict=True))
+
+    def scatter() -> None:
+        dense[places] = words
+
     taken = interleaved(
         7,
         again=lambda: memory.write(part, words),
         clustered=lambda: memory.write(runs, words),
         consecutive=lambda: memory.write(1 << 50, words),
+        dense=scatter,
         dictionary=lambda: spread.update(zip(keys, items, strict=True)),
     )
-    peer = 0.2 / taken["dictionary"]
-    for name, key, goal in (
-        ("rewrite random words", "again", 40),
-        ("scatter to consecutive words", "clustered", 40),
-        ("write a run", "consecutive", 40),
+    theirs = {
+        "scatter into 160 MB": QUERIES / taken["dense"] / 1e6,
+        "dict.update": len(keys) / taken["dictionary"] / 1e6,
+    }
+    for name, key, peer in (
+        ("rewrite random words", "again", "scatter into 160 MB"),
+        ("rewrite random words", "again", "dict.update"),
+        ("scatter to consecutive words", "clustered", "scatter into 160 MB"),
+        ("write a run", "consecutive", "scatter into 160 MB"),
     ):
         rate = QUERIES / taken[key] / 1e6
         figures.append(
             Figure(
-                name, rate, "M/s", "dict.update", peer, rate / peer, f"≥ {goal} M/s", rate >= goal
+                name,
+                rate,
+                "M/s",
+                peer,
+                theirs[peer],
+                rate / theirs[peer],
+                "≥ 40 M/s",
+                rate >= 40,
             )
         )
     clustered = engram.open(seed=3, device="cpu", threads=1)
