@@ -39,6 +39,8 @@ class MemoryConfig:
     def __post_init__(self) -> None:
         if self.path is not None and not isinstance(self.path, str):
             raise TypeError(f"path must be a path, not {self.path!r}")
+        if self.path == "":  # the working directory, which nobody means by it, is "."
+            raise ValueError("path must be a directory's name, not ''")
         for name in ("device", "space"):
             value = getattr(self, name)
             if not isinstance(value, str) and not (name == "space" and value is None):
@@ -50,6 +52,8 @@ class MemoryConfig:
         self._check_integer("seed", 0, (1 << 64) - 1)
         self._check_integer("quota", 0, 1 << 64)
         self._check_integer("threads", 1, 1024)
+        if self.store_bytes is None:
+            raise TypeError("store_bytes must be an integer, not None")
         self._check_integer("store_bytes", 1 << 16, _LARGEST_STORE)
         if self.durability not in DURABILITIES:
             raise ValueError(f"durability must be 'flush' or 'return', not {self.durability!r}")
@@ -98,7 +102,7 @@ class MemoryConfig:
         if file:
             merged |= _from_yaml(Path(file), known)
         merged |= settings
-        for name in ("seed", "law"):
+        for name in (*_INTEGERS, "law"):
             number = merged.get(name)
             if isinstance(number, SupportsIndex) and not isinstance(number, bool):
                 merged[name] = number.__index__()  # NumPy's integers too

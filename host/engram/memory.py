@@ -1,5 +1,6 @@
 """Memory: the one API, from opening to closing."""
 
+import mmap
 import os
 import threading
 import warnings
@@ -9,6 +10,7 @@ from typing import Any
 
 from engram.arch.laws import DEFAULT_LAW, LAWS, Law, law_by_name
 from engram.arch.seeds import derive_seed
+from engram.backend import Counters
 from engram.config import MemoryConfig
 from engram.errors import NotFound, VersionMismatch
 from engram.inputs import as_count
@@ -82,6 +84,8 @@ class Memory(Space):
                 records = self._store.replay()
                 self._adopt_spaces()
                 ledger.replay(records)
+                for space in (self, *self._spaces.values()):
+                    space._count_from(Counters())
         except BaseException:
             self._closed = True
             if self._store is not None:
@@ -146,18 +150,21 @@ class Memory(Space):
         with self._naming:
             anew, records = self._store.refresh()
             self._adopt_spaces()
-            if not anew:
-                self._ledger.replay(records)
-                return
-            # Whoever reads meanwhile goes on with what there was until all of it is there again.
             spaces = (self, *self._spaces.values())
-            fresh = {
-                space._number: self._backend_class(space.law, space.seed, threads=self._threads)
-                for space in spaces
-            }
-            self._ledger.replay(records, fresh)
-            for space in spaces:
-                space._exchange(fresh[space._number])
+            counts = [space._counts() for space in spaces]
+            if anew:
+                # Whoever reads meanwhile goes on with what there was until all is there again.
+                fresh = {
+                    space._number: self._backend_class(space.law, space.seed, threads=self._threads)
+                    for space in spaces
+                }
+                self._ledger.replay(records, fresh)
+                for space in spaces:
+                    space._exchange(fresh[space._number])
+            else:
+                self._ledger.replay(records)
+            for space, before in zip(spaces, counts, strict=True):
+                space._count_from(before)
 
     def compact(self) -> None:
         """Rewrite the directory as what is written now, and give the rest of its space back."""
@@ -241,15 +248,14 @@ class Memory(Space):
         """Open the directory; what the caller leaves open of seed and law is the directory's."""
         config = self.config
         assert config.path is not None
+        map_bytes = config.store_bytes // mmap.PAGESIZE * mmap.PAGESIZE
         try:
-            store = Store.open(
-                config.path, read_only=config.read_only, map_bytes=config.store_bytes
-            )
+            store = Store.open(config.path, read_only=config.read_only, map_bytes=map_bytes)
         except NotFound:
             if config.read_only:
                 raise
             identity = Identity(config.seed or 0, law.number if law else DEFAULT_LAW)
-            return Store.open(config.path, identity=identity, map_bytes=config.store_bytes)
+            return Store.open(config.path, identity=identity, map_bytes=map_bytes)
         identity = store.identity
         seed_differs = config.seed not in (None, identity.seed)
         if seed_differs or (law is not None and law.number != identity.law):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from engram.arch.elements import Element, to_elements
 from engram.arch.laws import Law, law_by_name
 from engram.arch.pages import MASK64
-from engram.backend import SpaceBackend, Words
+from engram.backend import Counters, SpaceBackend, Words
 from engram.errors import QuotaExceeded
 from engram.inputs import (
     as_address,
@@ -43,6 +43,7 @@ class Space(Readable):
         self._name = name
         self._quota = quota
         self._law = backend.law
+        self._base = Counters()  # what the backend had counted when counting began
         # Kept, for scalar reads are all overhead.
         self._read_word: Callable[[int], int] = backend.read_word
 
@@ -207,8 +208,29 @@ class Space(Readable):
             self._backend, self._read_word = backend, backend.read_word
         self._ledger.backends[self._number] = self._backend
 
+    def _counts(self) -> Counters:
+        """Return what was done since the space was opened."""
+        now, base = self._backend.counters, self._base
+        return Counters(
+            now.read - base.read,
+            now.hit - base.hit,
+            now.written - base.written,
+            now.erased - base.erased,
+        )
+
+    def _count_from(self, done: Counters) -> None:
+        """Go on from these counts: what a store replayed was not done by the caller."""
+        self._base = Counters()
+        now = self._counts()
+        self._base = Counters(
+            now.read - done.read,
+            now.hit - done.hit,
+            now.written - done.written,
+            now.erased - done.erased,
+        )
+
     def _report(self) -> SpaceReport:
-        counters = self._backend.counters
+        counters = self._counts()
         return SpaceReport(
             name=self._name,
             seed=self.seed,

@@ -7,6 +7,7 @@ __all__ = [
     "BUCKET_SLOTS",
     "EMPTY",
     "FRAME_BITMAP",
+    "FRAME_ERASURES",
     "FRAME_WORDS",
     "MIN_FRAMED_RUN",
     "SCRATCH_WORDS",
@@ -83,12 +84,14 @@ EMPTY = (1 << 64) - 1
 TOMB = (1 << 64) - 2
 SENTINEL_PAGE = EMPTY >> 9
 
-# A frame is its page's words and then one bit a word: written or not.
+# A frame is its page's words, then one bit a word (written or not), then a count of the words
+# erased in it, by which a reader that wants only written words sees that one went while it looked.
 FRAME_BITMAP = 512
-FRAME_WORDS = FRAME_BITMAP + 512 // 64
+FRAME_ERASURES = FRAME_BITMAP + 512 // 64
+FRAME_WORDS = FRAME_ERASURES + 8  # to a whole cache line
 
-# A run of at least this many words of one page takes a frame: 4160 bytes for 128 words is 32.5 a
-# word, no more than the word table costs just after it grew.
+# A run of at least this many words of one page takes a frame: 4224 bytes for 128 words is 33 a
+# word, hardly more than the word table costs just after it grew.
 MIN_FRAMED_RUN = 128
 
 # Words of scratch that every kernel that asks for some gets: a page, or three lots of a gather.

@@ -130,11 +130,15 @@ def _load(*, compiling: bool) -> Library | None:
 
 def _keep(path: Path, content: bytes) -> None:
     """Write a cache file so that other processes see all of it or nothing."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(content)
-        os.replace(file.name, path)
+        try:
+            partial.write_bytes(content)
+            os.replace(partial, path)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
     except OSError as error:
         logger.warning("the kernels could not be cached (%s); they will be compiled anew", error)
 

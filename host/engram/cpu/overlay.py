@@ -13,7 +13,7 @@ from engram.cpu.blocks import Block, FramePool, empty_table, law_block
 from engram.cpu.layout import (
     BUCKET_SLOTS,
     FRAME_BITMAP,
-    FRAME_WORDS,
+    FRAME_ERASURES,
     MIN_FRAMED_RUN,
     State,
 )
@@ -66,7 +66,7 @@ class Overlay:
 
     Random words live in a hash table, 16 bytes each at a load between 0.54 and 0.75, so 21 to 30
     bytes a word, plus 1.5 to 2.1 for the page filter. Runs of 128 words and more in one page live
-    in frames of 4160 bytes: 8.1 to 32.5 bytes a word. While a table grows, the old one is held too.
+    in frames of 4224 bytes: 8.25 to 33 bytes a word. While a table grows, the old one is held too.
 
     Reading needs ``tables`` and a ticket (``enter`` and ``leave``); writing methods are for one
     thread at a time. Erased words give their slot back when the table is next built.
@@ -224,7 +224,7 @@ def _empty_filter(slots: int) -> Block:
 
 def _frame_runs(base: int, frame: Words) -> Iterator[tuple[int, Words]]:
     """Yield the runs of written words of a frame."""
-    bits = np.unpackbits(frame[FRAME_BITMAP:FRAME_WORDS].view(np.uint8), bitorder="little")
+    bits = np.unpackbits(frame[FRAME_BITMAP:FRAME_ERASURES].view(np.uint8), bitorder="little")
     edges = np.flatnonzero(np.diff(bits, prepend=0, append=0))
     for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         yield base + start, frame[start:end].copy()

@@ -14,6 +14,7 @@ __all__ = [
     "leading_zeros32",
     "load",
     "load8",
+    "load_acquire",
     "match4",
     "ones",
     "pointer",
@@ -59,6 +60,16 @@ def load8(typingctx: Any, address: Any) -> tuple[Any, Callable[..., Any]]:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.zext(builder.load(pointer(builder, arguments[0], I8), align=1), I64)
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def load_acquire(typingctx: Any, address: Any) -> tuple[Any, Callable[..., Any]]:
+    """Return a word before anything that is loaded after it."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load_atomic(pointer(builder, arguments[0], I64), "acquire", 8, typ=I64)
 
     return types.uint64(types.uint64), generate
 

@@ -15,7 +15,7 @@ from engram.cpu.kernels.table import (
     insert,
     scramble,
 )
-from engram.cpu.layout import FRAME_BITMAP, SENTINEL_PAGE, TOMB, State
+from engram.cpu.layout import FRAME_BITMAP, FRAME_WORDS, SENTINEL_PAGE, TOMB, State
 
 __all__ = [
     "PAGE",
@@ -134,7 +134,7 @@ def frame_for_writing(state, page, hashed_page):
     frame = load(get(state, State.FREE_FRAMES) + U64(8) * (free - U64(1)))
     base = page << PAGE_SHIFT
     fill_words(get(state, State.LAW_BLOCK), base, PAGE, frame, U64(0))
-    for i in range(PAGE >> U64(6)):
+    for i in range(U64(FRAME_WORDS - FRAME_BITMAP)):
         store(frame + _BITMAP + U64(8) * i, U64(0))
     if get(state, State.WORDS) != U64(0) and not is_clean(state, hashed_page):
         moved = U64(0)

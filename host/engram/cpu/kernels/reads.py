@@ -6,6 +6,7 @@ from numba import carray
 from engram.cpu.kernels.elements import to_elements
 from engram.cpu.kernels.intrinsics import (
     load,
+    load_acquire,
     match4,
     prefetch,
     store,
@@ -37,6 +38,7 @@ from engram.cpu.layout import (
     BUCKET_SLOTS,
     EMPTY,
     FRAME_BITMAP,
+    FRAME_ERASURES,
     SCRATCH_WORDS,
     TOMB,
     ElementCode,
@@ -64,6 +66,18 @@ def _is_written(frame, offset):
     return (load(frame + _BITMAP + U64(8) * (offset >> U64(6))) >> (offset & U64(63))) & U64(1)
 
 
+@inlined
+def _written_word(frame, offset):
+    """Return whether a word of a frame is written, and the word; both as of one moment."""
+    count = frame + U64(8 * FRAME_ERASURES)
+    while True:
+        erasures = load_acquire(count)
+        bits = load_acquire(frame + _BITMAP + U64(8) * (offset >> U64(6)))
+        word = load_acquire(frame + U64(8) * offset)
+        if load_acquire(count) == erasures:
+            return (bits >> (offset & U64(63))) & U64(1), word
+
+
 @function
 def _framed_words(state, block, frame, address, count, out):
     """Copy words of one frame; return how many came from it."""
@@ -78,8 +92,9 @@ def _framed_words(state, block, frame, address, count, out):
     fill_words(block, address, count, out, U64(0))
     hits = U64(0)
     for i in range(count):
-        if _is_written(frame, offset + i):
-            words[i] = source[i]
+        written, word = _written_word(frame, offset + i)
+        if written:
+            words[i] = word
             hits += U64(1)
     return hits
 
@@ -246,9 +261,14 @@ def _patch(state, block, addresses, out, chosen, places, values, suspects):
         for k in range(framed):
             i = overflown[k]
             offset = source[i] & (PAGE - U64(1))
-            if own_law or _is_written(slots[k], offset):
+            if own_law:
                 words[i] = load(slots[k] + U64(8) * offset)
                 hits += U64(1)
+            else:
+                written, word = _written_word(slots[k], offset)
+                if written:
+                    words[i] = word
+                    hits += U64(1)
         suspects = rest
     # No branch depends on what is found where: a wrong guess would throw away the loads under way.
     found, missed = U64(0), U64(0)

@@ -12,6 +12,7 @@ from engram.cpu.kernels.intrinsics import (
     ones,
     prefetch_write,
     store,
+    store_release,
     words_at,
 )
 from engram.cpu.kernels.kernel import function, inlined, kernel
@@ -45,6 +46,7 @@ from engram.cpu.layout import (
     BUCKET_SLOTS,
     EMPTY,
     FRAME_BITMAP,
+    FRAME_ERASURES,
     MIN_FRAMED_RUN,
     TOMB,
     State,
@@ -214,8 +216,13 @@ def _erase_word(state, address):
         bit = U64(1) << (offset & U64(63))
         if load(where) & bit == U64(0):
             return U64(0)
-        store(frame + U64(8) * offset, generate(get(state, State.LAW_BLOCK), address))
-        store(where, load(where) & ~bit)
+        # In this order: a reader of another law that saw the bit and then loads the generated word
+        # finds the count changed.
+        store_release(where, load(where) & ~bit)
+        erasures = frame + U64(8 * FRAME_ERASURES)
+        store_release(erasures, load(erasures) + U64(1))
+        word = generate(get(state, State.LAW_BLOCK), address)
+        store_release(frame + U64(8) * offset, word)
         add(state, State.FRAMED_WORDS, _MINUS_ONE)
         return U64(1)
     value = find_word(state, address)
