@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import engram
 from engram.registry import devices
 
 DEFAULT_DEVICES = ("golden", "cpu")
+
+# Tests share the machine with others, so how long an example takes proves nothing.
+settings.register_profile("engram", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("engram")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,7 +30,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "device" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--device") or DEFAULT_DEVICES
-        metafunc.parametrize("device", list(dict.fromkeys(chosen)), scope="session")
+        names = list(dict.fromkeys(chosen))
+        metafunc.parametrize("device", names, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def device(request: pytest.FixtureRequest) -> str:
+    """The name of a device, which has done its first write.
+
+    Until then a device may answer by other means, as the CPU does while its kernels compile.
+    """
+    name: str = request.param
+    with engram.open(device=name) as memory:
+        memory[0] = 1
+    return name
 
 
 @pytest.fixture(autouse=True)

@@ -137,8 +137,13 @@ FIELDS: dict[str, Callable[[int], list[float]]] = {
     "unit64": lambda w: [w / 2**64],
 }
 FORMATS = {
-    "uint64": "<Q", "float64": "<d", "float32": "<2f", "int8": "8b", "normal": "<2f", "unit64": "<d",
-}  # fmt: skip
+    "uint64": "<Q",
+    "float64": "<d",
+    "float32": "<2f",
+    "int8": "8b",
+    "normal": "<2f",
+    "unit64": "<d",
+}
 LANES = {"uint64": 1, "float64": 1, "float32": 2, "int8": 8, "normal": 2, "unit64": 1}
 
 

@@ -10,8 +10,13 @@ from tests.conformance.statement import FIELDS, LANES, element_bytes, word
 
 SEED = 0x1337BEEFCAFEBABE
 TYPES = {
-    "uint64": "<u8", "float64": "<f8", "float32": "<f4", "int8": "i1", "normal": "<f4", "unit64": "<f8",
-}  # fmt: skip
+    "uint64": "<u8",
+    "float64": "<f8",
+    "float32": "<f4",
+    "int8": "i1",
+    "normal": "<f4",
+    "unit64": "<f8",
+}
 # Where conversions turn: ends, signs, halves, the last bits that survive, and ties of unit64.
 TURNS = [
     0, 1, 0x7F, 0x80, 0xFF, 0x100, 0x7FF, 0x800, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**53 - 1,

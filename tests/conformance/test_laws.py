@@ -14,7 +14,8 @@ DATA = Path(__file__).parents[1] / "data"
 PUBLISHED = json.loads((DATA / "gmem_golden.json").read_text())
 PINNED = json.loads((DATA / "feistel.json").read_text())["words"]
 SEEDS = (0, 1, 2**64 - 1, 0x9E3779B97F4A7C15)
-EDGES = [0, 1, 511, 512, 2**31, 2**32 - 1, 2**32, 2**53 + 1, 2**63, 2**64 - 512, 2**64 - 2, 2**64 - 1]
+LAST = 2**64 - 1
+EDGES = [0, 1, 511, 512, 2**31, 2**32 - 1, 2**32, 2**53 + 1, 2**63, LAST - 511, LAST - 1, LAST]
 
 
 def number(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Written words hide generated ones until they are erased, at every address and in every mixture."""
+"""Written words hide generated ones until they are erased, everywhere and in every mixture."""
 
 import random
 
@@ -11,7 +11,8 @@ SEED = 0x1337BEEFCAFEBABE
 LAST = 2**64 - 1
 TOP_PAGE = 2**64 - 512
 # Addresses that devices are tempted to give a meaning of their own, and their neighbours.
-SPECIAL = [0, 1, 511, 512, 2**32 - 1, 2**32, 2**55 - 1, 2**63, TOP_PAGE - 1, TOP_PAGE, LAST - 2, LAST - 1, LAST]
+SPECIAL = [0, 1, 511, 512, 2**32 - 1, 2**32, 2**55 - 1, 2**63]
+SPECIAL += [TOP_PAGE - 1, TOP_PAGE, LAST - 2, LAST - 1, LAST]
 
 
 @pytest.fixture
@@ -144,9 +145,9 @@ def test_words_under_a_page_do_not_come_back_when_it_is_erased(memory, model) ->
         assert memory.read(base, 512).tolist() == model.many(range(base, base + 512))
         assert memory.written_words == 0
         memory[base + 3] = 9
-        assert memory.read(base, 6).tolist() == [*model.many(range(base, base + 3)), 9] + model.many(
-            [base + 4, base + 5]
-        )
+        model.held[base + 3] = 9
+        assert memory.read(base, 6).tolist() == model.many(range(base, base + 6))
+        del model.held[base + 3]
         assert memory.erase(base, 6) == 1
 
 
@@ -160,7 +161,9 @@ def test_erasing_word_by_word_empties_a_page(memory, model) -> None:
     assert memory.read(1024, 512).tolist() == model.many(range(1024, 1536))
 
 
-@pytest.mark.parametrize("span", [(0, 2**64), (0, 2**63 + 1), (1, 2**64 - 1), (2**20, 2**64 - 2**20)])
+@pytest.mark.parametrize(
+    "span", [(0, 2**64), (0, 2**63 + 1), (1, 2**64 - 1), (2**20, 2**64 - 2**20)]
+)
 def test_a_vast_range_is_erased(memory, model, span) -> None:
     addresses = [0, 1, 2**20 - 1, 2**20, 2**40, 2**63, LAST - 1, LAST]
     memory.write(addresses, range(8))

@@ -66,7 +66,7 @@ def test_a_quota_refuses_a_write_whole_and_changes_nothing(open_memory, named) -
         (0, range(1000)),
         ([60, 50, 60], [1, 2, 3]),
     ):
-        with pytest.raises(engram.QuotaExceeded, match=f"{who} holds 9 written words, and .* of 10"):
+        with pytest.raises(engram.QuotaExceeded, match=f"{who} holds 9 written words, .* of 10"):
             space.write(address, values)
         with pytest.raises(engram.QuotaExceeded):
             space[address if isinstance(address, list) else slice(address, address + 20)] = 3
@@ -116,7 +116,7 @@ def test_names_and_quotas_are_checked(memory) -> None:
         memory.spaces("a", quota=1.0)
     with pytest.raises(TypeError, match="quota must be an integer, not True"):
         memory.spaces("a", quota=True)
-    with pytest.raises(ValueError, match="quota must be in 0.*, not -1"):
+    with pytest.raises(ValueError, match=r"quota must be in 0.*, not -1"):
         memory.spaces("a", quota=-1)
     assert memory.space_names() == []
 

@@ -63,7 +63,9 @@ def test_a_view_cannot_be_written(memory) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scale", "offset"), [(1, 0), (3, 5), (0, 9), (-1, -1), (LAST, LAST), (2**64 + 3, 10**400)]
+    ("scale", "offset"),
+    [(1, 0), (3, 5), (0, 9), (-1, -1), (LAST, LAST), (2**64 + 3, 10**400)],
+    ids=["same", "small", "constant", "negative", "largest", "huge"],
 )
 def test_an_integer_affine_view_counts_modulo_2_to_the_64(memory, model, scale, offset) -> None:
     view = memory.affine(scale, offset)
@@ -77,7 +79,9 @@ def test_an_affine_view_takes_numpy_integers(memory) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "normal", "unit64"])
-@pytest.mark.parametrize(("scale", "offset"), [(2.0, -1.0), (0.1, 3), (-3, 0.7), (np.float32(0.3), 0)])
+@pytest.mark.parametrize(
+    ("scale", "offset"), [(2.0, -1.0), (0.1, 3), (-3, 0.7), (np.float32(0.3), 0)]
+)
 def test_a_float_affine_view_rounds_product_and_sum_once_each(
     memory, model, dtype, scale, offset
 ) -> None:
@@ -85,7 +89,8 @@ def test_a_float_affine_view_rounds_product_and_sum_once_each(
     kind = np.float32 if dtype in ("float32", "normal") else np.float64
 
     def changed(base: np.ndarray) -> bytes:
-        return np.array([kind(kind(x * kind(scale)) + kind(offset)) for x in base.flat], kind).tobytes()
+        rounded = [kind(kind(x * kind(scale)) + kind(offset)) for x in base.flat]
+        return np.array(rounded, kind).tobytes()
 
     for first, count in ((90, 330), (LAST - 4, 5), (0, 0)):
         assert view.read(first, count, dtype=dtype).tobytes() == changed(
@@ -123,7 +128,8 @@ def test_affine_factors_are_checked(memory) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "count"), [(0, 0), (110, 1), (95, 50), (300, 4000), (LAST, 1), (LAST - 5, 3), (0, 2**64)]
+    ("first", "count"),
+    [(0, 0), (110, 1), (95, 50), (300, 4000), (LAST, 1), (LAST - 5, 3), (0, 2**64)],
 )
 def test_an_unwritten_range_shows_generated_words(memory, model, first, count) -> None:
     view = memory.unwritten(first, count)
@@ -176,7 +182,7 @@ def test_views_stand_on_float_affine_views(memory, model, over) -> None:
         assert gathered.tobytes() == base.read([3, 100, LAST], dtype=dtype).tobytes()
         single = np.asarray(view.read(3, dtype=dtype))
         assert single.tobytes() == np.asarray(base.read(3, dtype=dtype)).tobytes()
-    with pytest.raises(TypeError, match="dtype must be a float one|read through it"):
+    with pytest.raises(TypeError, match=r"dtype must be a float one .*'uint64'"):
         view.read(0, 4)
 
 

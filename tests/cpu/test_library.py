@@ -5,7 +5,6 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,7 +49,7 @@ def machine_code() -> bytes:
 
 
 @pytest.fixture
-def compiled(monkeypatch: pytest.MonkeyPatch, machine_code: bytes) -> Iterator[list[int]]:
+def compiled(monkeypatch: pytest.MonkeyPatch, machine_code: bytes) -> list[int]:
     """Count compilations, which here take no time."""
     calls: list[int] = []
 
@@ -59,7 +58,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch, machine_code: bytes) -> Iterator[l
         return machine_code
 
     monkeypatch.setattr(loading, "compile_kernels", compile_kernels)
-    yield calls
+    return calls
 
 
 @pytest.fixture
@@ -97,7 +96,7 @@ def test_a_process_may_end_while_its_kernels_compile(tmp_path) -> None:
 def test_importing_engram_imports_next_to_nothing() -> None:
     done = run(
         "import sys, engram; engram.EngramError; engram.StoreFull\n"
-        "print([name for name in ('numpy', 'numba', 'llvmlite', 'lmdb', 'yaml') if name in sys.modules])"
+        "print(sorted({'numpy', 'numba', 'llvmlite', 'lmdb', 'yaml'} & set(sys.modules)))"
     )
     assert done.stdout.strip() == "[]", done.stderr
 

@@ -240,9 +240,11 @@ class CpuSpace(SpaceBackend):
             self._workers = None
 
     def _block(self, law: Law) -> Block:
-        if law.number not in self._laws:
-            self._laws[law.number] = law_block(law, self.seed)
-        return self._laws[law.number]
+        block = self._laws.get(law.number)
+        if block is None:
+            # Of two threads that come first, both get the one block that stays.
+            block = self._laws.setdefault(law.number, law_block(law, self.seed))
+        return block
 
     def _spread(self, piece: Callable[[int, int], int], count: int) -> int:
         """Run ``piece(start, count)`` over the whole, on several threads where that pays."""
