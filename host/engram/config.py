@@ -50,7 +50,7 @@ class MemoryConfig:
         ):
             raise TypeError(f"law must be a number or a name, not {self.law!r}")
         self._check_integer("seed", 0, (1 << 64) - 1)
-        self._check_integer("quota", 0, 1 << 64)
+        self._check_integer("quota", 0, (1 << 64) - 1)
         self._check_integer("threads", 1, 1024)
         if self.store_bytes is None:
             raise TypeError("store_bytes must be an integer, not None")

@@ -13,7 +13,7 @@ from engram.arch.seeds import derive_seed
 from engram.backend import Counters
 from engram.config import MemoryConfig
 from engram.errors import NotFound, VersionMismatch
-from engram.inputs import as_count
+from engram.inputs import as_address
 from engram.ledger import Ledger
 from engram.registry import space_backend
 from engram.report import Report
@@ -123,7 +123,7 @@ class Memory(Space):
         if not 1 <= length <= _LONGEST_NAME or "\0" in name:
             raise ValueError(f"name must be 1 to {_LONGEST_NAME} bytes without zeros, not {name!r}")
         if quota is not None:
-            quota = as_count(quota, "quota")
+            quota = as_address(quota, "quota")
         # Two threads that ask for a new name must get one space.
         with self._naming:
             return self._space_of(name, quota)
