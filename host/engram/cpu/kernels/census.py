@@ -32,7 +32,7 @@ def rebuild(old, new):
             if page == U64(TOMB):
                 continue
             hashed = scramble(page)
-            mark_page(new, hashed)
+            mark_page(new, hashed, True)
             if move:
                 target = get(new, State.PAGES)
                 end, place = home(target, get(new, State.PAGE_BUCKETS), hashed)
@@ -52,7 +52,7 @@ def rebuild(old, new):
             hashed = scramble(page)
             if find_frame(old, page, hashed) != ABSENT:
                 continue
-            mark_page(new, hashed)
+            mark_page(new, hashed, False)
             if move:
                 target = get(new, State.BUCKETS)
                 end, place = home(target, get(new, State.BUCKET_COUNT), scramble(address))

@@ -11,6 +11,7 @@ from engram.cpu.kernels.table import (
     filter_bits,
     filter_word,
     find,
+    frame_bits,
     home,
     insert,
     scramble,
@@ -68,11 +69,18 @@ def is_clean(state, hashed_page):
 
 
 @inlined
-def mark_page(state, hashed_page):
-    """Tell readers that something may be written in the page; do this before writing it."""
+def mark_page(state, hashed_page, framed):
+    """Tell readers that something may be written in the page; do this before writing it.
+
+    ``framed`` tells them also that it may have a frame.
+    """
     word = filter_word(hashed_page, get(state, State.FILTER), get(state, State.FILTER_WORDS))
-    store(word, load(word) | filter_bits(hashed_page))
-    put(state, State.WRITTEN, U64(1))
+    bits = filter_bits(hashed_page)
+    if framed:
+        bits |= frame_bits(hashed_page)
+    if load(word) & bits != bits:  # else the line need not be dirtied
+        store(word, load(word) | bits)
+        put(state, State.WRITTEN, U64(1))
 
 
 @inlined
@@ -84,7 +92,10 @@ def stays_framed(page):
 @inlined
 def find_frame(state, page, hashed_page):
     """Return the address of the page's frame, or ABSENT."""
-    if get(state, State.FRAMES) == U64(0):
+    # The filter word is at hand whenever anyone asks, the directory may not be.
+    word = filter_word(hashed_page, get(state, State.FILTER), get(state, State.FILTER_WORDS))
+    bits = frame_bits(hashed_page)
+    if load(word) & bits != bits:
         return ABSENT
     table = get(state, State.PAGES)
     end, bucket = home(table, get(state, State.PAGE_BUCKETS), hashed_page)
@@ -145,7 +156,7 @@ def frame_for_writing(state, page, hashed_page):
                 moved += set_written(frame, i, i)
         add(state, State.WORDS, U64(0) - moved)
         add(state, State.FRAMED_WORDS, moved)
-    mark_page(state, hashed_page)
+    mark_page(state, hashed_page, True)
     table = get(state, State.PAGES)
     end, bucket = home(table, get(state, State.PAGE_BUCKETS), hashed_page)
     insert(table, end, bucket, page, frame)

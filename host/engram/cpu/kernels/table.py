@@ -24,6 +24,7 @@ __all__ = [
     "filter_bits",
     "filter_word",
     "find",
+    "frame_bits",
     "home",
     "insert",
     "scramble",
@@ -75,6 +76,13 @@ def filter_bits(hashed):
         | one << ((hashed >> U64(20)) & six)
         | one << ((hashed >> U64(26)) & six)
     )
+
+
+@inlined
+def frame_bits(hashed):
+    """Return the two further bits that a hashed page has in its filter word if it has a frame."""
+    one, six = U64(1), U64(63)
+    return one << ((hashed >> U64(2)) & six) | one << ((hashed >> U64(8)) & six)
 
 
 @inlined

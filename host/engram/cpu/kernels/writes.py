@@ -26,15 +26,14 @@ from engram.cpu.kernels.pages import (
     frame_for_writing,
     get,
     is_clean,
+    mark_page,
     put,
     set_written,
     stays_framed,
 )
 from engram.cpu.kernels.table import (
     ABSENT,
-    bucket_of,
     bury,
-    filter_bits,
     filter_word,
     find,
     home,
@@ -63,42 +62,17 @@ _AHEAD = U64(24)  # addresses whose lines are fetched before they are needed
 
 
 @inlined
-def _mark(state, where, mask):
-    """Set a page's bits in its filter word, without dirtying the line if they are set."""
-    word = load(where)
-    if word & mask != mask:
-        store(where, word | mask)
-        put(state, State.WRITTEN, U64(1))
-
-
-@inlined
-def _put_word(state, address, value, bucket, where, mask):
+def _put_word(state, hashed_page, address, value):
     """Write a word of an unframed page into the word table; return False if that is full."""
     if get(state, State.SLOTS_USED) >= get(state, State.SLOTS_LIMIT):
         return False
-    _mark(state, where, mask)
+    mark_page(state, hashed_page, False)
     table = get(state, State.BUCKETS)
-    end = table + get(state, State.BUCKET_COUNT) * U64(BUCKET_BYTES)
+    end, bucket = home(table, get(state, State.BUCKET_COUNT), scramble(address))
     fresh = insert(table, end, bucket, address, value)
     add(state, State.SLOTS_USED, fresh)
     add(state, State.WORDS, fresh)
     return True
-
-
-@inlined
-def _places(state, address):
-    """Return where a word's bucket is, where its page's filter word is, and the page's bits."""
-    hashed = scramble(address >> PAGE_SHIFT)
-    where = filter_word(hashed, get(state, State.FILTER), get(state, State.FILTER_WORDS))
-    table, count = get(state, State.BUCKETS), get(state, State.BUCKET_COUNT)
-    bucket = table + bucket_of(scramble(address), count) * U64(BUCKET_BYTES)
-    return bucket, where, filter_bits(hashed)
-
-
-@inlined
-def _put_alone(state, address, value):
-    bucket, where, mask = _places(state, address)
-    return _put_word(state, address, value, bucket, where, mask)
 
 
 @function
@@ -131,7 +105,8 @@ def write_range(state, base, values, count, start):
                 return done
         else:
             for i in range(run):
-                if not _put_alone(state, address + i, load(values + U64(8) * (done + i))):
+                value = load(values + U64(8) * (done + i))
+                if not _put_word(state, hashed, address + i, value):
                     return done + i
         done += run
     return done
@@ -156,29 +131,29 @@ def write_words(state, addresses, values, count, start):
     """Write words at any addresses, the later of two to one address winning; return how many of
     ``count`` are written by now."""
     source = carray(words_at(addresses), count)
+    table, buckets = get(state, State.BUCKETS), get(state, State.BUCKET_COUNT)
+    filter_, filter_words = get(state, State.FILTER), get(state, State.FILTER_WORDS)
     i = start
     while i < count:
         if i + _AHEAD < count:
             # One at a time: requests to memory that come in a burst queue up behind one another.
-            bucket, where, _ = _places(state, source[i + _AHEAD])
-            prefetch_write(bucket)
-            prefetch_write(where)
+            ahead = source[i + _AHEAD]
+            prefetch_write(home(table, buckets, scramble(ahead))[1])
+            prefetch_write(filter_word(scramble(ahead >> PAGE_SHIFT), filter_, filter_words))
         address = source[i]
         page = address >> PAGE_SHIFT
+        hashed = scramble(page)
         run = U64(0)
         if i + U64(1) < count and source[i + U64(1)] == address + U64(1):
             run = _run_length(source, i, count)
-        if run == U64(0):
-            framed = stays_framed(page)
-            if get(state, State.FRAMES) != U64(0):
-                framed = framed or find_frame(state, page, scramble(page)) != ABSENT
-            run = U64(framed)
+        if run == U64(0) and (stays_framed(page) or find_frame(state, page, hashed) != ABSENT):
+            run = U64(1)
         if run:
-            if not _put_run(state, page, scramble(page), address, values + U64(8) * i, run):
+            if not _put_run(state, page, hashed, address, values + U64(8) * i, run):
                 return i
             i += run
         else:
-            if not _put_alone(state, address, load(values + U64(8) * i)):
+            if not _put_word(state, hashed, address, load(values + U64(8) * i)):
                 return i
             i += U64(1)
     return i
@@ -191,7 +166,7 @@ def write_word(state, address, value):
     hashed = scramble(page)
     frame = find_frame(state, page, hashed)
     if frame == ABSENT and not stays_framed(page):
-        return U64(_put_alone(state, address, value))
+        return U64(_put_word(state, hashed, address, value))
     if frame == ABSENT:
         frame = frame_for_writing(state, page, hashed)
         if frame == ABSENT:
