@@ -1,49 +1,26 @@
 """Engram: one memory API in which words are generated, overlaid or synthesised, on any device."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
-# Importing engram costs milliseconds: what needs NumPy is imported when it is first named.
-_HOMES = {
-    "Memory": "engram.memory",
-    "MemoryConfig": "engram.config",
-    "open": "engram.memory",
-    **dict.fromkeys(
-        (
-            "CannotMeet",
-            "DeviceFault",
-            "DeviceTimeout",
-            "DeviceUnavailable",
-            "EngramError",
-            "IntegrityError",
-            "NotFound",
-            "QuotaExceeded",
-            "ReadOnly",
-            "StoreBusy",
-            "StoreCorrupt",
-            "StoreFull",
-            "VersionMismatch",
-        ),
-        "engram.errors",
-    ),
-}
+from engram.errors import (
+    CannotMeet,
+    DeviceFault,
+    DeviceTimeout,
+    DeviceUnavailable,
+    EngramError,
+    IntegrityError,
+    NotFound,
+    QuotaExceeded,
+    ReadOnly,
+    StoreBusy,
+    StoreCorrupt,
+    StoreFull,
+    VersionMismatch,
+)
 
 if TYPE_CHECKING:
     from engram.config import MemoryConfig
-    from engram.errors import (
-        CannotMeet,
-        DeviceFault,
-        DeviceTimeout,
-        DeviceUnavailable,
-        EngramError,
-        IntegrityError,
-        NotFound,
-        QuotaExceeded,
-        ReadOnly,
-        StoreBusy,
-        StoreCorrupt,
-        StoreFull,
-        VersionMismatch,
-    )
     from engram.memory import Memory, open
 
 __all__ = [
@@ -67,12 +44,13 @@ __all__ = [
 
 __version__ = "0.1.0"
 
+# Importing engram costs milliseconds: what needs NumPy is imported when it is first named.
+_HOMES = {"Memory": "engram.memory", "MemoryConfig": "engram.config", "open": "engram.memory"}
+
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'engram' has no attribute {name!r}")
-    import importlib
-
     found = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = found
     return found

@@ -19,6 +19,7 @@ from engram.cpu.layout import BUCKET_BYTES, BUCKET_SLOTS, EMPTY, TOMB
 
 __all__ = [
     "ABSENT",
+    "VALUE_AT",
     "bucket_of",
     "bury",
     "filter_bits",
@@ -27,6 +28,7 @@ __all__ = [
     "frame_bits",
     "home",
     "insert",
+    "next_key",
     "scramble",
 ]
 
@@ -36,7 +38,7 @@ ABSENT = U64(0)  # no slot has address zero
 _EMPTY, _TOMB = U64(EMPTY), U64(TOMB)
 _BUCKET = U64(BUCKET_BYTES)
 _LAST = U64(8 * (BUCKET_SLOTS - 1))
-_VALUES = U64(8 * BUCKET_SLOTS)
+VALUE_AT = U64(8 * BUCKET_SLOTS)
 _G = U64(GOLDEN_RATIO_64)
 _H = U64(0xD6E8FEB86659FD93)  # an odd 64-bit constant of Rrmxmx (Pelle Evensen, 2018)
 
@@ -92,7 +94,7 @@ def find(table, end, where, key):
     while True:
         mask = match4(where, key)
         if mask:
-            return where + _VALUES + U64(8) * trailing_zeros(mask)
+            return where + VALUE_AT + U64(8) * trailing_zeros(mask)
         # Buckets fill from the front, so one whose last slot is empty ends the search.
         if load(where + _LAST) == _EMPTY:
             return ABSENT
@@ -110,12 +112,12 @@ def insert(table, end, where, key, value):
     while True:
         mask = match4(where, key)
         if mask:
-            store(where + _VALUES + U64(8) * trailing_zeros(mask), value)
+            store(where + VALUE_AT + U64(8) * trailing_zeros(mask), value)
             return U64(0)
         free = match4(where, _EMPTY)
         if free:
             slot = where + U64(8) * trailing_zeros(free)
-            store(slot + _VALUES, value)
+            store(slot + VALUE_AT, value)
             store_release(slot, key)
             return U64(1)
         where += _BUCKET
@@ -126,4 +128,22 @@ def insert(table, end, where, key, value):
 @inlined
 def bury(value_address):
     """Turn the key of a found value into a tomb."""
-    store_release(value_address - _VALUES, _TOMB)
+    store_release(value_address - VALUE_AT, _TOMB)
+
+
+@inlined
+def next_key(where, end):
+    """Return the place of the first key at or after a slot, or ``end``; its value lies VALUE_AT
+    further on. Walks a whole table from its address by ``next_key(place + 8, end)``."""
+    while where < end:
+        if where & U64(BUCKET_BYTES - 1) >= VALUE_AT:
+            where = (where | U64(BUCKET_BYTES - 1)) + U64(1)
+            continue
+        key = load(where)
+        if key == _EMPTY:  # buckets fill from the front: the rest of this one is empty too
+            where = (where | U64(BUCKET_BYTES - 1)) + U64(1)
+        elif key == _TOMB:
+            where += U64(8)
+        else:
+            break
+    return min(where, end)

@@ -33,21 +33,20 @@ from engram.cpu.kernels.pages import (
 )
 from engram.cpu.kernels.table import (
     ABSENT,
+    VALUE_AT,
     bury,
     filter_word,
     find,
     home,
     insert,
+    next_key,
     scramble,
 )
 from engram.cpu.layout import (
     BUCKET_BYTES,
-    BUCKET_SLOTS,
-    EMPTY,
     FRAME_BITMAP,
     FRAME_ERASURES,
     MIN_FRAMED_RUN,
-    TOMB,
     State,
 )
 
@@ -265,34 +264,30 @@ def _erase_by_scan(state, first, last):
     """Erase a range that is larger than the tables, by looking at all they hold."""
     erased = U64(0)
     table = get(state, State.BUCKETS)
-    for bucket in range(get(state, State.BUCKET_COUNT)):
-        for slot in range(BUCKET_SLOTS):
-            where = table + bucket * U64(BUCKET_BYTES) + U64(8 * slot)
-            address = load(where)
-            if address == U64(EMPTY):
-                break
-            if address == U64(TOMB) or address < first or address > last:
-                continue
+    end = table + get(state, State.BUCKET_COUNT) * U64(BUCKET_BYTES)
+    where = next_key(table, end)
+    while where < end:
+        address = load(where)
+        if first <= address and address <= last:
             page = address >> PAGE_SHIFT
-            bury(where + U64(8 * BUCKET_SLOTS))
+            bury(where + VALUE_AT)
             if find_frame(state, page, scramble(page)) == ABSENT:  # else it was stale
                 add(state, State.WORDS, _MINUS_ONE)
                 erased += U64(1)
+        where = next_key(where + U64(8), end)
     table = get(state, State.PAGES)
-    for bucket in range(get(state, State.PAGE_BUCKETS)):
-        for slot in range(BUCKET_SLOTS):
-            page = load(table + bucket * U64(BUCKET_BYTES) + U64(8 * slot))
-            if page == U64(EMPTY):
-                break
-            if page == U64(TOMB):
-                continue
-            low, high = page << PAGE_SHIFT, (page << PAGE_SHIFT) + (PAGE - U64(1))
-            if low >= first and high <= last:
-                erased += _free_frame(state, page, scramble(page))
-            elif high >= first and low <= last:
-                low, high = max(low, first), min(high, last)
-                for i in range(high - low + U64(1)):
-                    erased += _erase_word(state, low + i)
+    end = table + get(state, State.PAGE_BUCKETS) * U64(BUCKET_BYTES)
+    where = next_key(table, end)
+    while where < end:
+        page = load(where)
+        low, high = page << PAGE_SHIFT, (page << PAGE_SHIFT) + (PAGE - U64(1))
+        if low >= first and high <= last:
+            erased += _free_frame(state, page, scramble(page))
+        elif high >= first and low <= last:
+            low, high = max(low, first), min(high, last)
+            for i in range(high - low + U64(1)):
+                erased += _erase_word(state, low + i)
+        where = next_key(where + U64(8), end)
     return erased
 
 
