@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from amaranth import Elaboratable
-from amaranth.sim import SimulatorContext, Simulator
+from amaranth.sim import Simulator, SimulatorContext
 
 __all__ = ["Transfers", "exchange", "simulate"]
 

@@ -28,7 +28,8 @@ def read(requests, *, seed=1, pause=0.0, source=0.0, sink=0.0, latency=0, fault=
     sink = Sink(unit.o, BEAT, random, sink)
     source.words.extend(request(*entry) for entry in requests)
     total = sum(beats for _, beats in requests)
-    clocks = run(unit, [source, memory, sink], lambda: len(sink.words) >= total and not source.words)
+    agents = [source, memory, sink]
+    clocks = run(unit, agents, lambda: len(sink.words) >= total and not source.words)
     assert len(sink.words) == total
     return memory, sink, clocks
 
