@@ -4,12 +4,19 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test test-long lint bench docs clean
+REPORT := .venv/.report
+
+.PHONY: demo test test-long lint bench docs verilog formal hw-report clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+$(REPORT): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[dev,report]'
 	touch $@
 
 ## demo: the main job from end to end, in under a minute after set-up
@@ -37,6 +44,19 @@ bench: $(READY)
 ## docs: the documentation site, into site/
 docs: $(READY)
 	$(BIN)/mkdocs build --strict
+
+## verilog: the gateware's units as Verilog, into build/verilog
+verilog: $(READY)
+	$(BIN)/python -m hdl.generate
+
+## formal: every proof of the gateware, in a table
+formal: $(READY)
+	$(BIN)/python -m hdl.formal
+
+## hw-report: area, clock rate and pace of the gateware, into benchmarks/results
+hw-report: $(REPORT)
+	$(BIN)/python -m benchmarks.gateware
+	$(BIN)/python -m benchmarks.axi
 
 clean:
 	rm -rf .venv build dist site demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -100,6 +100,25 @@ def test_reset_empties(which) -> None:
     simulate(ResetInserter(reset)(dut), bench)
 
 
+def test_pipeline_is_busy_until_its_last_word_is_taken() -> None:
+    dut = Pipeline(Delay(16, 3))
+
+    async def bench(ctx):
+        assert not ctx.get(dut.busy)
+        ctx.set(dut.i.valid, 1)
+        await ctx.tick()
+        ctx.set(dut.i.valid, 0)
+        for _ in range(10):
+            assert ctx.get(dut.busy)
+            await ctx.tick()
+        assert ctx.get(dut.o.valid)
+        ctx.set(dut.o.ready, 1)
+        await ctx.tick()
+        assert not ctx.get(dut.busy)
+
+    simulate(dut, bench)
+
+
 def test_delay_of_no_clocks_is_refused() -> None:
     with pytest.raises(ValueError, match="latency must be at least 1, not 0"):
         Delay(8, 0)

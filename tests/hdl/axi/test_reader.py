@@ -120,8 +120,8 @@ def test_all_errors_never_hang_it() -> None:
 
 def test_first_word_comes_after_the_stated_clocks() -> None:
     _, sink, _ = read([(0, 1)], latency=0)
-    # 0: request taken, 2: address, 3: memory's earliest beat, 4: word.
-    assert sink.at == [4]
+    # 0: request taken, 3: address, 4: memory's earliest beat, 5: word.
+    assert sink.at == [5]
 
 
 @pytest.mark.parametrize("latency", [0, 20, 40])
@@ -129,7 +129,7 @@ def test_a_word_a_clock_from_an_ideal_memory(latency) -> None:
     _, sink, _ = read([(0x1000 * n + 8, 505) for n in range(3)], latency=latency)
     steady = sink.at[-1] - sink.at[0] + 1
     assert len(sink.words) / steady >= 0.95
-    assert sink.at[0] == 4 + latency
+    assert sink.at[0] == 5 + latency
 
 
 def test_short_requests_keep_the_pace_too() -> None:

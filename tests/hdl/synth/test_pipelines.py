@@ -77,8 +77,10 @@ def test_latency_and_throughput_are_as_stated(number, tile) -> None:
     simulate(dut, bench)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("pauses", [(0.5, 0.0), (0.0, 0.5), (0.6, 0.6), (0.1, 0.9)])
+@pytest.mark.parametrize(
+    ("pauses", "seed"),
+    [*zip([(0.5, 0.0), (0.0, 0.5), (0.6, 0.6), (0.1, 0.9)], SEEDS, strict=True)],
+)
 @pytest.mark.parametrize("number", PIPELINES)
 def test_words_are_golden_whoever_stalls(number, pauses, seed) -> None:
     dut = pipeline(number)
@@ -118,6 +120,24 @@ def test_reader_that_stops_gets_the_words_later(number) -> None:
         ctx.set(dut.i.valid, 0)
         found = await exchange(ctx, dut, [], expected=taken)
         assert found.words == [generate(LAWS[number], 5, address) for address in addresses[:taken]]
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize("number", PIPELINES)
+def test_reader_reaches_no_writer_in_the_same_clock(number) -> None:
+    dut = pipeline(number)
+
+    async def bench(ctx):
+        ctx.set(dut.i.valid, 1)
+        seen = set()
+        for clock in range(6 * dut.latency):
+            for ready in (0, 1, clock % 40 > 35):
+                ctx.set(dut.o.ready, ready)
+                seen.add((clock, ctx.get(dut.i.ready)))
+            await ctx.tick()
+        assert len(seen) == 6 * dut.latency
+        assert {ready for _, ready in seen} == {0, 1}
 
     simulate(dut, bench)
 

@@ -1,0 +1,1 @@
+"""Gateware: everything that elaborates, written against `engram.arch` alone."""

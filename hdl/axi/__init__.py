@@ -1,0 +1,1 @@
+"""AXI units that any accelerator stands on: register bank, burst engines, arbiters."""

@@ -1,0 +1,1 @@
+"""Proofs about the gateware: components with assertions, and what runs them."""

@@ -1,0 +1,126 @@
+"""Exports of a register table: they say what the table says, and a compiler agrees."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engram.arch.registers import REGISTER_BITS, Access, Field, Register, RegisterTable
+from hdl.exports import c_header, json_text, markdown, system_rdl
+from tests.hdl.axi.example_table import EXAMPLE
+
+ROOT = Path(__file__).parents[2]
+COMPILER = shutil.which("cc") or shutil.which("gcc")
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no C compiler")
+def test_a_compiler_reads_the_header_as_the_table_stands(tmp_path) -> None:
+    expected = {}
+    for register in EXAMPLE:
+        expected[f"EXAMPLE_{register.name}_OFFSET"] = register.offset
+        expected[f"EXAMPLE_{register.name}_RESET"] = register.reset
+        for field in register.fields:
+            expected[f"EXAMPLE_{register.name}_{field.name}_SHIFT"] = field.low
+            expected[f"EXAMPLE_{register.name}_{field.name}_MASK"] = field.mask
+    expected["EXAMPLE_BYTES"] = 0x34
+    header = c_header(EXAMPLE)
+    assert set(re.findall(r"#define (\w+) ", header)) == expected.keys()
+    (tmp_path / "registers.h").write_text(header)
+    checks = "\n".join(
+        f'_Static_assert({name} == {value}u, "{name}");' for name, value in expected.items()
+    )
+    source = tmp_path / "check.c"
+    source.write_text(f'#include "registers.h"\n#include "registers.h"\n{checks}\n')
+    done = subprocess.run(
+        [COMPILER, "-std=c11", "-Wall", "-Werror", "-fsyntax-only", str(source)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_json_holds_the_whole_table() -> None:
+    content = json.loads(json_text(EXAMPLE))
+    rebuilt = RegisterTable(
+        content["name"],
+        *(
+            Register(
+                entry["name"],
+                entry["offset"],
+                Access(entry["access"]),
+                entry["reset"],
+                entry["doc"],
+                tuple(Field(**field) for field in entry["fields"]),
+                entry["snapshot"],
+            )
+            for entry in content["registers"]
+        ),
+        doc=content["doc"],
+    )
+    assert rebuilt.registers == EXAMPLE.registers
+    assert json_text(rebuilt) == json_text(EXAMPLE)
+
+
+def test_system_rdl_has_each_register_at_its_place_and_each_field_with_its_bits() -> None:
+    text = system_rdl(EXAMPLE)
+    assert text.count("{") == text.count("}")
+    places = {name: int(at, 16) for name, at in re.findall(r"\} (\w+) @ (0x[0-9A-F]+);", text)}
+    assert places == {register.name: register.offset for register in EXAMPLE}
+    fields = re.findall(r"field \{ (.*?) \} (\w+)\[(\d+):(\d+)\]( = 0x[0-9A-F]+)?;", text)
+    expected = [
+        (field.name, field.low + field.width - 1, field.low)
+        for register in EXAMPLE
+        for field in register.fields or (Field("VALUE", 0, REGISTER_BITS),)
+    ]
+    assert [(name, int(high), int(low)) for _, name, high, low, _ in fields] == expected
+    kinds = {name: properties for properties, name, *_ in fields}
+    assert "onwrite = woclr" in kinds["DONE"]
+    assert "singlepulse" in kinds["START"]
+    assert kinds["BUSY"].startswith("sw = r; hw = w;")
+
+
+def test_markdown_has_a_row_for_each_register_and_field() -> None:
+    rows = markdown(EXAMPLE).splitlines()
+    assert len(rows) == 2 + len(EXAMPLE) + sum(len(register.fields) for register in EXAMPLE)
+    assert {row.count(" | ") for row in rows[2:]} <= {4, 5}
+    assert (
+        "| `0x28` | `CYCLES_LO` | 31:0 | read-only | `0x0` "
+        "| Clocks since reset (low half), captured by `COMMAND` bit 0 |"
+    ) in rows
+
+
+def test_the_page_shows_the_example_as_it_is() -> None:
+    # `python -m benchmarks.axi --registers` writes it.
+    assert (ROOT / "docs/figures/axi_registers.md").read_text() == markdown(EXAMPLE)
+
+
+def test_words_of_the_table_cannot_break_out_of_an_export() -> None:
+    doc = 'a */ b " c | d'
+    table = RegisterTable("T", Register("A", 0, Access.RW, doc=doc), doc=doc)
+    assert "a * / b" in c_header(table)
+    assert 'b \\" c' in system_rdl(table)
+    assert "c \\| d" in markdown(table)
+
+
+def test_exports_are_the_same_under_every_hash_seed() -> None:
+    program = (
+        "from hdl.exports import *; from tests.hdl.axi.example_table import EXAMPLE as t;"
+        "print(c_header(t) + system_rdl(t) + json_text(t) + markdown(t))"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": f"{ROOT}:{ROOT / 'host'}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(texts) == 1
+    assert texts.pop().startswith("/* Registers of EXAMPLE")
