@@ -46,12 +46,14 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def interleaved(rounds: int, **works: Callable[[], object]) -> dict[str, float]:
-    """Return the median seconds of each work, all of them run in turn so that noise is shared."""
-    for work in works.values():
-        work()
+    """Return the median seconds of each work, all of them run in turn so that noise is shared.
+
+    Each runs once untimed before it is timed: a core that another work left idle has to wake up.
+    """
     times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
+            work()
             times[name].append(seconds(work))
     return {name: statistics.median(taken) for name, taken in times.items()}
 

@@ -108,5 +108,9 @@ class SpaceBackend(ABC):
         """Return the addresses whose generated words these are; ``law`` is bijective."""
 
     @abstractmethod
+    def reserve(self, words: int) -> None:
+        """Make room for about this many more scattered words, if that saves work later."""
+
+    @abstractmethod
     def close(self) -> None:
         """Give back what the device lent."""

@@ -163,9 +163,17 @@ class Ledger:
     ) -> None:
         """Apply what a store holds, to these backends or to those in use."""
         targets = self.backends if backends is None else backends
+        seen = 0
         with self._lock:
             for record in _joined(records):
-                _apply(targets[record.space], record)
+                backend = targets[record.space]
+                _apply(backend, record)
+                if isinstance(record, WriteWords) and not seen:
+                    seen = len(record.addresses)
+                    if self._store is not None and seen >= _WAITING_WORDS:
+                        # The rest of a long log is likely to hold as many new words as its start.
+                        fresh = backend.written_words / seen
+                        backend.reserve(int(fresh * max(0, self._store.log_words - seen)))
 
     @property
     def written_words(self) -> int:

@@ -91,5 +91,8 @@ class GoldenSpace(SpaceBackend):
     def invert(self, words: Words, law: Law) -> Words:
         return np.array([invert(law, self.seed, word) for word in words.tolist()], np.uint64)
 
+    def reserve(self, words: int) -> None:
+        return  # a dict needs no telling
+
     def close(self) -> None:
         self._written.clear()

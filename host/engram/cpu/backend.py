@@ -234,6 +234,10 @@ class CpuSpace(SpaceBackend):
         )
         return out
 
+    def reserve(self, words: int) -> None:
+        self._start()
+        self._overlay.reserve(words)
+
     def close(self) -> None:
         if self._workers is not None:
             self._workers.shutdown()
@@ -256,12 +260,20 @@ class CpuSpace(SpaceBackend):
                 for start in range(0, count, _PIECE_WORDS)
             )
         if self._workers is None:
-            self._workers = ThreadPoolExecutor(self._threads, "engram-cpu")
+            self._workers = ThreadPoolExecutor(self._threads - 1, "engram-cpu")
         # Shares of whole pages, so that no page is resolved twice and stores stay aligned.
         share = min(_PIECE_WORDS, -(-count // self._threads))
         share = -(-share // 512) * 512
-        starts = range(0, count, share)
-        return sum(self._workers.map(lambda at: piece(at, min(share, count - at)), starts))
+        starts = iter(range(0, count, share))  # whoever is free takes the next
+
+        def work() -> int:
+            return sum(piece(start, min(share, count - start)) for start in starts)
+
+        # The caller works too: it is awake already, and keeps its core while the system finds
+        # others for the workers.
+        others = [self._workers.submit(work) for _ in range(self._threads - 1)]
+        done = work()
+        return done + sum(other.result() for other in others)
 
     def _count(self, read: int, hit: int) -> None:
         with self._counting:

@@ -144,6 +144,11 @@ class Overlay:
         self.tables[State.FREED_COUNT] = 0
         return erased
 
+    def reserve(self, words: int) -> None:
+        """Make room for this many more words in the word table."""
+        # A little more, for the estimates of the writes to come are off by a percent or two.
+        self._make_room(words + words // 32, 0)
+
     def written(self) -> Iterator[tuple[int | Words, Words]]:
         """Yield runs of whole frames and then the single words, sorted by address."""
         tables = self.tables
