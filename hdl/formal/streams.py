@@ -4,6 +4,7 @@ Words are told apart by their number: the environment counts them in, the harnes
 come out counted. No control here looks at a word, so what holds for numbered words holds for all.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -45,9 +46,9 @@ class _NumberedStream(Elaboratable):
         self.inside(m)
         return m
 
+    @abstractmethod
     def inside(self, m: Module) -> None:
         """Say what holds of the words inside, which is what induction needs."""
-        raise NotImplementedError
 
 
 class SkidHarness(_NumberedStream):
