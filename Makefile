@@ -45,9 +45,9 @@ bench: $(READY)
 docs: $(READY)
 	$(BIN)/mkdocs build --strict
 
-## verilog: the gateware's units as Verilog, into build/verilog
+## verilog: the gateware as Verilog and its register exports, into build/verilog
 verilog: $(READY)
-	$(BIN)/python -m hdl.generate
+	$(BIN)/python -m hdl.generate --docs docs/figures
 
 ## formal: every proof of the gateware, in a table
 formal: $(READY)

@@ -1,10 +1,25 @@
-"""A register table as C header, SystemRDL, JSON and Markdown: the same text every time."""
+"""Registers and commands as C header, SystemRDL, JSON and Markdown: the same text every time."""
 
 import json
 
+from engram.arch.commands import (
+    COMPLETION_BYTES,
+    DESCRIPTOR_BYTES,
+    FORMS,
+    Fault,
+    Flag,
+    Opcode,
+)
 from engram.arch.registers import REGISTER_BITS, REGISTER_BYTES, Access, Field, RegisterTable
 
-__all__ = ["c_header", "json_text", "markdown", "system_rdl"]
+__all__ = [
+    "c_header",
+    "commands_c_header",
+    "commands_markdown",
+    "json_text",
+    "markdown",
+    "system_rdl",
+]
 
 # How each access is said in SystemRDL 2.0, for a field.
 RDL_PROPERTIES = {
@@ -111,6 +126,38 @@ def markdown(table: RegisterTable) -> str:
             high = field.low + field.width - 1
             span = f"{high}:{field.low}" if field.width > 1 else f"{field.low}"
             lines.append(f"| | `.{field.name}` | {span} | | | {_cell(field.doc)} |")
+    return "\n".join(lines) + "\n"
+
+
+def commands_c_header(name: str) -> str:
+    """Return a C header: numbers of opcodes, flags and faults, and the sizes of records."""
+    guard = f"{name}_COMMANDS_H"
+    lines = [f"/* Commands of {name}. Generated; do not edit. */"]
+    lines += ["", f"#ifndef {guard}", f"#define {guard}", ""]
+    lines.append(f"#define {name}_DESCRIPTOR_BYTES {DESCRIPTOR_BYTES}u")
+    lines.append(f"#define {name}_COMPLETION_BYTES {COMPLETION_BYTES}u")
+    for kind, members in (("OP", Opcode), ("FAULT", Fault)):
+        lines.append("")
+        lines += [
+            f"#define {name}_{kind}_{member.name} {int(member)}u /* {_comment(member.doc)} */"
+            for member in members
+        ]
+    lines.append("")
+    lines += [f"#define {name}_FLAG_{flag.name} {int(flag)}u" for flag in Flag]
+    lines += ["", f"#endif /* {guard} */"]
+    return "\n".join(lines) + "\n"
+
+
+def commands_markdown() -> str:
+    """Return tables for the manual: what each opcode names and does, and what faults mean."""
+    lines = ["| opcode | number | names | what it does |", "|---|---:|---|---|"]
+    for opcode, form in FORMS.items():
+        named = [*form.fields, *(["law"] if form.law else [])]
+        named += [flag.name or "" for flag in Flag if flag in form.flags]
+        fields = ", ".join(f"`{field}`" for field in named)
+        lines.append(f"| `{opcode.name}` | {int(opcode)} | {fields} | {_cell(opcode.doc)} |")
+    lines += ["", "| fault | number | meaning |", "|---|---:|---|"]
+    lines += [f"| `{fault.name}` | {int(fault)} | {_cell(fault.doc)} |" for fault in Fault]
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Verilog of the units: ``python -m hdl.generate [UNIT ...] [--family F] [--out DIR]``."""
+"""Verilog and register exports: ``python -m hdl.generate [UNIT ...] [--family F] [--out DIR]``."""
 
 import argparse
 from collections.abc import Callable
@@ -7,17 +7,30 @@ from pathlib import Path
 from amaranth.back import verilog
 from amaranth.lib import wiring
 
+from engram.arch.accelerator import AcceleratorConfig
 from engram.arch.laws import LAWS
+from engram.arch.regs import REGISTERS
+from hdl.exports import (
+    c_header,
+    commands_c_header,
+    commands_markdown,
+    json_text,
+    markdown,
+    system_rdl,
+)
 from hdl.synth.feistel import FeistelPipeline
 from hdl.synth.generator import WordGenerator
 from hdl.synth.mask import MaskPipeline
 from hdl.synth.multiplier import FAMILIES, Tile
 from hdl.synth.residue import ResiduePipeline
+from hdl.top import Engram
 
-__all__ = ["UNITS", "main", "unit_verilog"]
+__all__ = ["EXPORTS", "TABLES", "UNITS", "main", "unit_verilog"]
 
 # What can be generated, by the name that the module and its file get.
 UNITS: dict[str, Callable[[Tile], wiring.Component]] = {
+    "engram": lambda tile: Engram(AcceleratorConfig(), tile),
+    "engram_all_laws": lambda tile: Engram(AcceleratorConfig(laws=tuple(LAWS)), tile),
     "feistel6": lambda tile: FeistelPipeline(LAWS[1], tile),
     "vrns16": lambda tile: ResiduePipeline(LAWS[2], tile),
     "splitmix": lambda tile: MaskPipeline(LAWS[3], tile),
@@ -25,6 +38,19 @@ UNITS: dict[str, Callable[[Tile], wiring.Component]] = {
     "generator": lambda tile: WordGenerator(1, [LAWS[1]], tile),
     "generator_4_lanes": lambda tile: WordGenerator(4, [LAWS[1]], tile),
     "generator_all_laws": lambda tile: WordGenerator(1, list(LAWS.values()), tile),
+}
+
+# The accelerator's contract for those who do not read Python, by the name of the file.
+EXPORTS: dict[str, Callable[[], str]] = {
+    "engram_regs.h": lambda: c_header(REGISTERS),
+    "engram_commands.h": lambda: commands_c_header(REGISTERS.name),
+    "engram.rdl": lambda: system_rdl(REGISTERS),
+    "engram.json": lambda: json_text(REGISTERS),
+}
+# And for the manual.
+TABLES: dict[str, Callable[[], str]] = {
+    "accelerator_registers.md": lambda: markdown(REGISTERS),
+    "accelerator_commands.md": commands_markdown,
 }
 
 
@@ -39,24 +65,35 @@ def unit_verilog(unit: str, family: str) -> str:
 
 
 def main() -> None:
-    """Write ``DIR/FAMILY/UNIT.v`` of each unit, leaving alone what would not change."""
+    """Write ``DIR/FAMILY/UNIT.v`` of each unit and the exports, leaving alone what stays the same.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("units", nargs="*", metavar="UNIT", help=f"of {', '.join(UNITS)}")
     parser.add_argument("--family", choices=FAMILIES, default="xc7", help="multipliers to cut for")
     parser.add_argument("--out", type=Path, default=Path("build/verilog"), metavar="DIR")
+    parser.add_argument("--docs", type=Path, metavar="DIR", help="tables of the manual, too")
     arguments = parser.parse_args()
     for unit in arguments.units:
         if unit not in UNITS:
             parser.error(f"UNIT must be one of {', '.join(UNITS)}, not {unit!r}")
     folder = arguments.out / arguments.family
-    folder.mkdir(parents=True, exist_ok=True)
     for unit in arguments.units or UNITS:
-        path = folder / f"{unit}.v"
-        text = unit_verilog(unit, arguments.family)
-        changed = not path.exists() or path.read_text() != text
-        if changed:
-            path.write_text(text)
-        print(f"{path}: {'written' if changed else 'unchanged'}")
+        _update(folder / f"{unit}.v", unit_verilog(unit, arguments.family))
+    if not arguments.units:
+        for name, export in EXPORTS.items():
+            _update(arguments.out / name, export())
+    if arguments.docs:
+        for name, table in TABLES.items():
+            _update(arguments.docs / name, table())
+
+
+def _update(path: Path, text: str) -> None:
+    """Write a file if that changes it, and say so."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    changed = not path.exists() or path.read_text() != text
+    if changed:
+        path.write_text(text)
+    print(f"{path}: {'written' if changed else 'unchanged'}")
 
 
 if __name__ == "__main__":

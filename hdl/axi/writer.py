@@ -9,9 +9,14 @@ from hdl.axi.signatures import AXI4, CACHE_BUFFERABLE, Burst, flat, size_of
 from hdl.axi.splitter import BurstSplitter, burst_layout, check_settings, request_layout
 from hdl.stream import SkidBuffer
 
-__all__ = ["BurstWriter", "report_layout"]
+__all__ = ["BurstWriter", "report_layout", "word_layout"]
 
 DATA_WIDTH = 64
+
+
+def word_layout() -> data.StructLayout:
+    """Return a word to write; bit n of ``strobe`` says that its byte n counts, low byte first."""
+    return data.StructLayout({"data": DATA_WIDTH, "strobe": DATA_WIDTH // 8})
 
 
 def report_layout(index_width: int) -> data.StructLayout:
@@ -23,11 +28,12 @@ class BurstWriter(wiring.Component):
     """Turns requests and a stream of words into bursts, and reports each request's end.
 
     Function: as `BurstSplitter` says, with ``outstanding`` bursts under way at most. Each request
-    takes its count of words from ``words``; all byte lanes are written. A report comes once all
-    responses of the request are in, in the order of the requests; one of no beats is reported
-    too. Errors stop nothing. A burst is announced only when all its words are inside, so once
-    begun it never waits for the words' source, and ``m_axi_bready`` never waits for the reports'
-    consumer: who shares the bus is not held up.
+    takes its count of words from ``words``, of which those bytes are written that ``strobe`` names:
+    a word without any takes its beat and changes nothing. A report comes once all responses of the
+    request are in, in the order of the requests; one of no beats is reported too. Errors stop
+    nothing. A burst is announced only when all its words are inside, so once begun it never waits
+    for the words' source, and ``m_axi_bready`` never waits for the reports' consumer: who shares
+    the bus is not held up.
 
     Latency: a burst's ``m_axi_awvalid`` rises 2 clocks after its last word was taken (if the
     request came a clock before), ``m_axi_wvalid`` with it; a report is offered 1 clock after the
@@ -46,7 +52,7 @@ class BurstWriter(wiring.Component):
     Members
     -------
     i : In(stream of request_layout)
-    words : In(stream of 64 bits)
+    words : In(stream of word_layout)
     reports : Out(stream of report_layout)
     m_axi_* : Out(AXI4, write channels), always ID 0
     idle : Out, high while no request is under way and no report waits
@@ -69,7 +75,7 @@ class BurstWriter(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(request_layout(address_width, beats_width))),
-                "words": In(stream.Signature(DATA_WIDTH)),
+                "words": In(stream.Signature(word_layout())),
                 "reports": Out(stream.Signature(report_layout(index_width))),
                 **flat("m_axi", self.signature_axi),
                 "idle": Out(1),
@@ -89,7 +95,7 @@ class BurstWriter(wiring.Component):
         of_burst = data.StructLayout({"last": 1, "index": index_width, "empty": 1})
         self.lengths = Queue(range(burst_beats), outstanding)  # of bursts still to be sent
         self.bursts = Queue(of_burst, outstanding)  # still to be answered
-        self.buffer = Queue(DATA_WIDTH, 2 * burst_beats)
+        self.buffer = Queue(word_layout(), 2 * burst_beats)
         self.done = Queue(report_layout(index_width), outstanding)
         self.free = Signal(range(self.buffer.depth + 1))
         self.sent = Signal(range(burst_beats))
@@ -153,8 +159,8 @@ class BurstWriter(wiring.Component):
         sent = self.sent
         m.d.comb += [
             self.m_axi_wvalid.eq(lengths.o.valid),
-            self.m_axi_wdata.eq(buffer.o.payload),
-            self.m_axi_wstrb.eq(~0),
+            self.m_axi_wdata.eq(buffer.o.payload.data),
+            self.m_axi_wstrb.eq(buffer.o.payload.strobe),
             self.m_axi_wlast.eq(sent == lengths.o.payload),
             buffer.o.ready.eq(self.m_axi_wvalid & self.m_axi_wready),
             lengths.o.ready.eq(self.m_axi_wready & self.m_axi_wlast),

@@ -1,6 +1,6 @@
 """The table of all proofs."""
 
-from hdl.formal import arbiter, bursts, queues, register_bank, streams, words
+from hdl.formal import access, arbiter, bursts, queues, register_bank, ring, streams, tlb, words
 from hdl.formal.runner import Proof
 
 __all__ = ["PROOFS"]
@@ -11,5 +11,8 @@ PROOFS: list[Proof] = [
     *queues.PROOFS,
     *register_bank.PROOFS,
     *bursts.PROOFS,
+    *access.PROOFS,
     *arbiter.PROOFS,
+    *tlb.PROOFS,
+    *ring.PROOFS,
 ]

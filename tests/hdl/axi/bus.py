@@ -95,8 +95,10 @@ class Sink:
 class ReadMemory:
     """Answers the read channels of a manager port; ``fault(address)`` gives a beat's response."""
 
-    def __init__(self, port, random, pause=0.0, latency=0, fault=lambda address: 0):
-        get = port_of(port)
+    def __init__(
+        self, unit, random, pause=0.0, latency=0, fault=lambda address: 0, *, prefix="m_axi"
+    ):
+        get = port_of(unit, prefix)
         self.random, self.pause, self.latency, self.fault = random, pause, latency, fault
         self.address = Channel(
             get("arvalid"), get("arready"),
@@ -149,10 +151,15 @@ class ReadMemory:
 
 
 class WriteMemory:
-    """Answers the write channels of a manager port; ``fault(address)`` is asked per burst."""
+    """Answers the write channels of a manager port; ``fault(address)`` is asked per burst.
 
-    def __init__(self, port, random, pause=0.0, latency=0, fault=lambda address: 0):
-        get = port_of(port)
+    ``words`` has what was written: of a word that was not there, bytes not written are 0.
+    """
+
+    def __init__(
+        self, unit, random, pause=0.0, latency=0, fault=lambda address: 0, *, prefix="m_axi"
+    ):
+        get = port_of(unit, prefix)
         self.random, self.pause, self.latency, self.fault = random, pause, latency, fault
         self.address = Channel(
             get("awvalid"), get("awready"),
@@ -205,7 +212,6 @@ class WriteMemory:
             self.most = max(self.most, self.unanswered)
         beat = self.data.take(ctx)
         if beat is not None:
-            assert beat["strb"] == 0xFF
             self.beats.append(beat)
             self.at.append(self.clock)
         while self.announced and len(self.beats) > self.announced[0]["len"]:
@@ -213,11 +219,21 @@ class WriteMemory:
             for number in range(burst["len"] + 1):
                 beat = self.beats.popleft()
                 assert beat["last"] == (number == burst["len"]), "last on the wrong beat"
-                self.words[burst["addr"] + 8 * number] = beat["data"]
+                self.write(burst["addr"] + 8 * number, beat["data"], beat["strb"])
             self.answers.append(
                 (self.clock + 1 + self.latency, burst["id"], self.fault(burst["addr"]))
             )
         self.clock += 1
+
+    def write(self, address, word, strobe):
+        if strobe:
+            self.words[address] = overwritten(self.words.get(address, 0), word, strobe)
+
+
+def overwritten(old, word, strobe):
+    """Return what becomes of a word when those bytes of another are written that count."""
+    mask = sum(0xFF << 8 * byte for byte in range(8) if strobe >> byte & 1)
+    return old & ~mask | word & mask
 
 
 def port_of(unit, prefix="m_axi"):

@@ -88,7 +88,8 @@ class Copier(wiring.Component):
                 m.d.sync += ordered[bit].eq(0)
         m.d.comb += [
             writer.words.valid.eq(reader.o.valid),
-            writer.words.payload.eq(reader.o.payload.data),
+            writer.words.payload.data.eq(reader.o.payload.data),
+            writer.words.payload.strobe.eq(~0),
             reader.o.ready.eq(writer.words.ready),
             writer.reports.ready.eq(1),
             bank.status.eq(busy | responses[0] << 4 | responses[1] << 8),

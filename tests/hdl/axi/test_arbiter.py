@@ -90,7 +90,7 @@ def test_each_manager_sees_a_memory_of_its_own(readers, writers, pause) -> None:
             source.words.append(request(address, count))
             for offset in range(count):
                 word = random.getrandbits(64)
-                words.words.append(word)
+                words.words.append(word | 0xFF << 64)
                 written[address + 8 * offset] = word
             reports.append(
                 (sink, index, 3 * int(any((address + 8 * k) >> 12 & 1 for k in range(count))))
@@ -135,7 +135,7 @@ def test_bursts_under_way_are_bounded(outstanding) -> None:
         agents += [source, sinks[-1]]
     source, words = Source(unit.writers[0].i, random), Source(unit.writers[0].words, random)
     source.words.append(request(0, 100))
-    words.words.extend(range(100))
+    words.words.extend(word | 0xFF << 64 for word in range(100))
     reports = Sink(unit.writers[0].reports, REPORT, random)
     agents += [source, words, reports]
     run(unit, agents, lambda: reports.words and all(len(sink.words) == 100 for sink in sinks))

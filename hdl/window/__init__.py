@@ -1,0 +1,1 @@
+"""The window: the space as plain memory for any manager on the chip."""
