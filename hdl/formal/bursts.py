@@ -216,8 +216,9 @@ class WriterHarness(Elaboratable):
     def follow(self, m: Module, lengths: list[tuple[Any, Any]]) -> None:
         """Assert that a chosen burst has the same length as address and as words."""
         dut = self.dut
+        chosen = past(m, self.chosen, name="chosen")
         with m.If(has_past(m)):
-            m.d.comb += Assume(self.chosen == past(m, self.chosen, name="chosen"))
+            m.d.comb += Assume(self.chosen == chosen)
         begun = Signal(4)
         length = Signal(8)
         with m.If(dut.lengths.i.valid & dut.lengths.i.ready):

@@ -5,7 +5,7 @@ from typing import Any
 from amaranth import Module, Signal
 from amaranth.hdl import Assert, Assume, Cat
 
-from hdl.axi.queue import Queue
+from hdl.axi.queue import Queue, ShiftQueue
 from hdl.formal.harness import has_past, past
 from hdl.stream import SkidBuffer
 
@@ -52,11 +52,13 @@ def skid_level(skid: SkidBuffer) -> Any:
     return skid.o.valid + skid.spare_full
 
 
-def entries(m: Module, queue: Queue) -> list[tuple[Any, Any]]:
+def entries(m: Module, queue: Queue | ShiftQueue) -> list[tuple[Any, Any]]:
     """Return of each place of a queue, oldest first, whether it is filled, and with what.
 
     To be called before the queue is elaborated: it reads the memory through ports of its own.
     """
+    if isinstance(queue, ShiftQueue):
+        return [(number < queue.level, place) for number, place in enumerate(queue.places)]
     found = []
     for number in range(queue.depth):
         read = queue.memory.read_port(domain="comb")

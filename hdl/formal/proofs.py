@@ -1,6 +1,17 @@
 """The table of all proofs."""
 
-from hdl.formal import access, arbiter, bursts, queues, register_bank, ring, streams, tlb, words
+from hdl.formal import (
+    access,
+    arbiter,
+    bursts,
+    queues,
+    register_bank,
+    ring,
+    streams,
+    tlb,
+    window,
+    words,
+)
 from hdl.formal.runner import Proof
 
 __all__ = ["PROOFS"]
@@ -15,4 +26,5 @@ PROOFS: list[Proof] = [
     *arbiter.PROOFS,
     *tlb.PROOFS,
     *ring.PROOFS,
+    *window.PROOFS,
 ]

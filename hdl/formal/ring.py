@@ -46,19 +46,23 @@ class RingHarness(Elaboratable):
             ahead.eq(dut.tail - dut.head),
             place.eq(dut.head & ((1 << dut.ring_log2) - 1)),
         ]
+        settings = [
+            (value, past(m, value, name=name))
+            for name, value in (("log2", dut.ring_log2), ("base", dut.completion_base))
+        ]
         with m.If(started):
             m.d.comb += Assume((dut.tail - head)[:32] >= (tail - head)[:32])
-            for name in ("ring_log2", "completion_base"):
-                value = getattr(dut, name)
-                m.d.comb += Assume(value == past(m, value, name=name))
+            m.d.comb += [Assume(value == before) for value, before in settings]
             m.d.comb += Assert((dut.head == (head + completed)[:32]) | (dut.head == 0))
             with m.If(dut.head != head):
                 m.d.comb += Assert(working == completed)
         # A memory answers a write when it has all of it.
         m.d.comb += Assume(~dut.m_axi_bvalid | ~(dut.m_axi_awvalid | dut.m_axi_wvalid))
         m.d.comb += [
-            Assert(dut.access.writing == dut.completing),
-            Assert(dut.access.reading == (dut.fetching | dut.pieces.fetching)),
+            Assert(~dut.access.writing | dut.completing),
+            Assert(~dut.access.reading | dut.fetching | dut.pieces.fetching),
+            Assert(~dut.ended.valid | ~(dut.access.writing | dut.access.reading)),
+            Assert(~dut.m_axi_awvalid | dut.access.writing),
             Assert(dut.pieces.busy == dut.running),
         ]
         with m.If(dut.working):

@@ -23,7 +23,7 @@ __all__ = ["PROOFS", "WindowReadsHarness", "WindowWritesHarness"]
 
 BURSTS = 2
 PIECES = 2
-WIDTH = 12  # of counts of words: several times as many as can be inside
+WIDTH = 10  # of counts of words: wider than any difference of those inside
 NUMBERS = 2  # bits of numbers that tell bursts apart: more numbers than bursts fit inside
 SETTINGS = {"address_width": 12, "id_width": 2, "bursts": BURSTS}
 

@@ -14,7 +14,7 @@ from engram.arch.commands import (
     Fault,
     Flag,
 )
-from hdl.axi.access import WordAccess
+from hdl.axi.access import WordAccess, access_beat_layout, access_done_layout
 from hdl.axi.signatures import AXI4, flat, port
 from hdl.mmu.requests import Operation, answer_layout, context_layout, request_layout
 from hdl.mover.moves import FAULT_BITS, Client, report_layout
@@ -76,6 +76,8 @@ class Sequencer(wiring.Component):
         self.operands = Operands(bits)
         self.checks = Checks(config)
         self.pieces = Pieces(config)
+        self.beat = Signal(access_beat_layout())
+        self.ended = Signal(access_done_layout())
         self.working = Signal()
         self.fetching = Signal()
         self.running = Signal()
@@ -186,11 +188,11 @@ class Sequencer(wiring.Component):
                 with m.If(access.i.ready):
                     m.next = "FETCHING"
             with m.State("FETCHING"):
-                m.d.comb += operands.word_valid.eq(access.beat.valid)
+                m.d.comb += operands.word_valid.eq(self.beat.valid)
                 m.d.sync += clocks.eq(0)
-                with m.If(access.done.valid):
+                with m.If(self.ended.valid):
                     m.next = "FORM"
-                    with m.If(access.done.response[1]):
+                    with m.If(self.ended.response[1]):
                         halt(Fault.READ_ERROR)
             with m.State("FORM"):
                 m.next = "CHECK"
@@ -226,9 +228,9 @@ class Sequencer(wiring.Component):
                     m.next = "COMPLETING"
             with m.State("COMPLETING"):
                 m.d.comb += access.words.valid.eq(1)
-                with m.If(access.done.valid):
+                with m.If(self.ended.valid):
                     m.next = "NEXT"
-                    with m.If(access.done.response[1]):
+                    with m.If(self.ended.response[1]):
                         halt(Fault.WRITE_ERROR)
             with m.State("NEXT"):
                 m.d.comb += [
@@ -272,7 +274,7 @@ class Sequencer(wiring.Component):
         )
         wiring.connect(m, pieces.requests, wiring.flipped(self.requests))
         m.d.comb += [
-            operands.word.eq(access.beat.data),
+            operands.word.eq(self.beat.data),
             operands.step.eq(pieces.step),
             operands.step_words.eq(pieces.step_words),
             operands.load_address.eq(pieces.load_address),
@@ -286,9 +288,11 @@ class Sequencer(wiring.Component):
             pieces.fields.eq(fields),
             pieces.answer.eq(self.answer),
             pieces.access_i.ready.eq(access.i.ready),
-            pieces.access_beat.eq(access.beat),
-            pieces.access_done.eq(access.done),
+            pieces.access_beat.eq(self.beat),
+            pieces.access_done.eq(self.ended),
         ]
+        # Answers come from afar, and nothing here is in a hurry.
+        m.d.sync += [self.beat.eq(access.beat), self.ended.eq(access.done)]
         for name in ("buffer_base", "buffer_limit", "table_base", "table_limit"):
             m.d.comb += getattr(checks, name).eq(getattr(self, name))
         with m.If(

@@ -30,10 +30,21 @@ _SPACE_DEVICES = {
         "the law in plain Python integers: slow, the reference",
         "run from a checkout of the source, with its root on PYTHONPATH",
     ),
+    "fpga-sim": _Device(
+        "sim.verilated.backend:FpgaSimSpace",
+        "the accelerator's gateware, simulated clock by clock on this machine",
+        "run from a checkout of the source, with its root on PYTHONPATH, after "
+        "`pip install 'engram[hdl]'`; it needs a C++ compiler, too",
+    ),
+    "fpga-golden": _Device(
+        "sim.golden.device:FpgaGoldenSpace",
+        "the accelerator's driver on a model of it in plain integers",
+        "run from a checkout of the source, with its root on PYTHONPATH",
+    ),
 }
 
 AUTO = "auto"
-# Fastest first; the golden model is a reference, never a choice.
+# Fastest first; what is simulated is a reference, never a choice.
 _AUTO_ORDER = ("cpu",)
 
 

@@ -15,8 +15,8 @@ from engram.backend import Counters, SpaceBackend, Words
 from engram.cpu.blocks import Block, law_block
 from engram.cpu.layout import SCRATCH_WORDS, ElementCode, State
 from engram.cpu.library import Library, library, library_if_ready
-from engram.cpu.numpy_laws import generate
 from engram.cpu.overlay import Overlay
+from engram.numpy_laws import generate
 
 __all__ = ["CpuSpace"]
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from engram.arch.laws import LAWS, FeistelLaw
 from engram.cli.bench.figures import Contest
 from engram.config import MemoryConfig
-from engram.cpu.numpy_laws import generate
 from engram.memory import Memory
+from engram.numpy_laws import generate
 
 __all__ = ["Wrong", "check_answers", "contests", "fill_contests"]
 

@@ -15,9 +15,9 @@ from engram.cli.demo.seal import ERASED_ROWS, SIDE, WINDOW, WINDOW_WORDS, seal_m
 from engram.cli.demo.steps import Steps
 from engram.cli.terminal import amount, duration, size
 from engram.config import MemoryConfig
-from engram.cpu.numpy_laws import generate
 from engram.errors import QuotaExceeded
 from engram.memory import Memory
+from engram.numpy_laws import generate
 from engram.store.verification import verify
 
 __all__ = ["Journey"]

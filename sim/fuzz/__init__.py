@@ -1,0 +1,1 @@
+"""Seeded trouble for the accelerator, and what must hold whatever happens."""

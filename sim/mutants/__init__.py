@@ -1,0 +1,1 @@
+"""Gateware with one thing wrong, to see that the tests would notice."""

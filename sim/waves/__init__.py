@@ -1,0 +1,1 @@
+"""Timing diagrams of the hardware manual, made from traces of the accelerator itself."""
