@@ -31,7 +31,7 @@ test: lint
 test-long: $(READY)
 	$(BIN)/python -m pytest -m long --timeout 1800
 
-## mutants: gateware with one thing wrong, 41 times; all must be caught
+## mutants: gateware with one thing wrong each time; all must be caught
 mutants: $(READY)
 	$(BIN)/python -m sim.mutants
 

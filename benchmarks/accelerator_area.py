@@ -128,6 +128,9 @@ def parts(found: Iterable[Part]) -> Iterator[str]:
         if inner:
             yield _row(f"`{unit.name}` without the units below", [unit], inner)
     yield _row("sum", [unit for unit in found if "." not in unit.name], [])
+    yield ""
+    yield "Each was synthesised alone, and alone a unit keeps what its neighbours do not use: the"
+    yield "whole is smaller than the sum, and a difference may be negative."
 
 
 def _row(label: str, added: list[Part], taken: list[Part]) -> str:

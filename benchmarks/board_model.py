@@ -17,8 +17,10 @@ RESULTS = ROOT / "benchmarks" / "results"
 FIGURE = ROOT / "docs" / "figures" / "board_model.md"
 PORT_BYTES = 8  # of the accelerator's port to DRAM, each way and clock
 LATENCIES = (20, 60)  # of DRAM in clocks: between these is what the boards are taken to have
-BULK = (  # of `benchmarks.command_pace`
+JOBS = (  # of `benchmarks.command_pace`
     ("FILL", "generated"),
+    ("READ", "a word, generated, TLB hit"),
+    ("READ", "a word, framed, TLB hit"),
     ("READ", "generated pages"),
     ("READ", "framed pages"),
     ("WRITE", "whole framed pages"),
@@ -85,11 +87,12 @@ class Job:
     """A job on a board, as the model has it: the least and the most of its inputs' ranges.
 
     seconds : from the driver's first access to a register to its last
-    words_a_second : of a job so long that its accesses do not count
+    words_a_second : of the device alone, which is what is left of jobs that are long
     """
 
     board: str
     job: str
+    words: int
     clock_mhz: float
     least_seconds: float
     most_seconds: float
@@ -112,7 +115,7 @@ def modelled(
     paces : of `benchmarks.command_pace`, as they lie in its results
     """
     clock = clock_mhz(board, reached) * 1e6
-    for command, case in BULK:
+    for command, case in JOBS:
         found = {
             pace["latency"]: pace
             for pace in paces
@@ -122,7 +125,8 @@ def modelled(
         units = found[LATENCIES[0]]["units"]
         yield Job(
             board.name,
-            f"{command} of {units:,} words, {case}",
+            f"{command}, {case}",
+            units,
             clock / 1e6,
             accesses * board.access.least * 1e-6 + fast,
             accesses * board.access.most * 1e-6 + slow,
@@ -158,9 +162,8 @@ def table(jobs: list[Job], reached: float, accesses: int) -> list[str]:
         f"| register accesses a job | {accesses} | `benchmarks.accelerator` |",
     ]
     rows = [
-        f"| {job.board}, {job.clock_mhz:.0f} MHz | {job.job} "
-        f"| {_range(job.least_seconds * 1e6, job.most_seconds * 1e6)} us "
-        f"| {_range(job.least_words_a_second / 1e6, job.most_words_a_second / 1e6)} M |"
+        f"| {job.board}, {job.clock_mhz:.0f} MHz | {job.job} | {job.words:,} "
+        f"| {_range(job.least_seconds * 1e6, job.most_seconds * 1e6)} us | {_pace(job)} |"
         for job in jobs
     ]
     return [
@@ -168,14 +171,20 @@ def table(jobs: list[Job], reached: float, accesses: int) -> list[str]:
         "",
         *inputs,
         "",
-        "| model of | job | model: a call takes | model: words a second, in bulk |",
-        "|---|---|---:|---:|",
+        "| model of | job | words | model: a call takes | model: words a second, in bulk |",
+        "|---|---|---:|---:|---:|",
         *rows,
         "",
         "Not in the model: Python's own work around a call, copies to and from shared memory,",
         "flushes of the processor's caches, and what it takes to notice that a job is done.",
         "Nothing here has run on a board.",
     ]
+
+
+def _pace(job: Job) -> str:
+    if job.words == 1:
+        return ""
+    return f"{_range(job.least_words_a_second / 1e6, job.most_words_a_second / 1e6)} M"
 
 
 def _range(least: float, most: float) -> str:

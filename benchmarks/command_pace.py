@@ -85,6 +85,19 @@ def _run_of(opcode: Opcode, framed: Sequence[int], first: int) -> Run:
     return run
 
 
+def _word(framed: bool) -> Run:
+    """Return a case of one word of a page that the TLB knows."""
+
+    def run(host: RingHost) -> tuple[int, Job]:
+        if framed:
+            host.frame([0])
+        command = Command(Opcode.READ, 0, 1, host.buffer)
+        host.do(command)
+        return 1, host.do(command)
+
+    return run
+
+
 def _partial(opcode: Opcode, framed: bool) -> Run:
     """Return a case of a batch of commands, each about some words of a page of its own."""
 
@@ -143,6 +156,8 @@ _READ, _WRITE, _GATHER, _SCATTER = Opcode.READ, Opcode.WRITE, Opcode.GATHER, Opc
 
 CASES: tuple[Case, ...] = (
     Case("FILL", "generated", "word", _run_of(Opcode.FILL, (), 0)),
+    Case("READ", "a word, generated, TLB hit", "word", _word(False)),
+    Case("READ", "a word, framed, TLB hit", "word", _word(True)),
     Case("READ", "generated pages", "word", _run_of(_READ, (), 0)),
     Case("READ", "framed pages", "word", _run_of(_READ, range(PAGES), 0)),
     Case("READ", "every other page framed", "word", _run_of(_READ, _MIXED, 0)),

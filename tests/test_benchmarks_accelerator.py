@@ -176,6 +176,7 @@ def test_an_accelerator_meets_its_goals_up_to_the_last_cell(lut, dsp, mhz, said)
 def test_what_is_in_a_units_own_units_is_told_apart() -> None:
     sizes = {"pager": 10, "pager.tlb": 3, "pager.walker": 4, "window": 5}
     found = [Part(name, Area(size, 0, 0, size, 0, 0)) for name, size in sizes.items()]
-    luts = {line.split("|")[1].strip(): line.split("|")[2].split()[0] for line in parts(found)}
+    rows = [line.split("|") for line in parts(found) if line.startswith("|")]
+    luts = {row[1].strip(): row[2].split()[0] for row in rows}
     assert luts["`pager` without the units below"] == "3"
     assert luts["sum"] == "15"

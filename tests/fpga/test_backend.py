@@ -246,3 +246,29 @@ def test_inverses_are_those_of_the_law(board) -> None:
         space, golden = pair(board, 5, law)
         words = random_words(20, law)
         assert (space.invert(words, LAWS[law]) == golden.invert(words, LAWS[law])).all()
+
+
+def test_a_growing_table_loses_no_word_that_the_window_wrote(bus, monkeypatch) -> None:
+    board = accelerator(bus, frames=200)
+    space, _ = pair(board)
+    space.write_range(0, numbers(1))
+    board.open_window(0, writable=True)
+    enlarge = board.tables.enlarge
+    answers = []
+
+    def disturbed(*arguments):
+        # Another manager writes to a new page in the middle of the copy.
+        table = enlarge(*arguments)
+        answers.append(bus.accelerator.window_write(1000 << 9, numbers(5)))
+        return table
+
+    monkeypatch.setattr(board.tables, "enlarge", disturbed)
+    pages = numbers(*range(1, 100)) << np.uint64(9)
+    bus.accelerator.window_write(2000 << 9, numbers(6))
+    space.write_words(pages[:40], pages[:40])
+    space.write_words(pages[40:], pages[40:])
+    assert answers, "no table grew"
+    assert all(answers), "the window took a word that the larger table does not know"
+    assert read(space, 2000 << 9, 1) == [6]
+    assert not bus.accelerator.window_write(2000 << 9, numbers(7)), "the window is open again"
+    assert read(space, 2000 << 9, 1) == [7]

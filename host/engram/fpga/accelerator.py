@@ -243,6 +243,21 @@ class Accelerator:
         for command, completion in zip(commands, self.run(tenant, commands), strict=True):
             check(self.name, command, completion)
 
+    def enlarge(self, tenant: Tenant, pages: int = 0) -> None:
+        """Give a space a larger page table; raise QuotaExceeded if there is no room for it.
+
+        Nobody may frame a page meanwhile: writes through the window are refused for as long.
+        """
+        if self.window_writable:
+            self._let_window(write=False)
+            self.do(tenant, Command(Opcode.FENCE))
+        try:
+            tenant.table = self.tables.enlarge(tenant.table, pages)
+        finally:
+            if self.window_writable:
+                self.do(tenant, Command(Opcode.FENCE))  # selects the larger one
+                self._let_window(write=True)
+
     def open_window(self, base: int, *, writable: bool = False) -> None:
         """Show other managers the selected space around a word address, and maybe let them write.
 
@@ -250,10 +265,11 @@ class Accelerator:
         """
         with self.session():
             self.registers.write("WINDOW_BASE", base)
-            self.registers.put(
-                "CONTROL", ENABLE=1, WINDOW_READ=1, WINDOW_WRITE=int(writable)
-            )
+            self._let_window(write=writable)
             self.window_writable = writable
+
+    def _let_window(self, *, write: bool) -> None:
+        self.registers.put("CONTROL", ENABLE=1, WINDOW_READ=1, WINDOW_WRITE=int(write))
 
     def close(self) -> None:
         """Disable the device and give its memory and the bus back; twice does nothing."""

@@ -119,7 +119,7 @@ class Writer:
         accelerator.reserve(len(pages))
         total = len(self._marks) + len(pages)
         if total > tenant.table.comfortable_pages:
-            tenant.table = accelerator.tables.enlarge(tenant.table, total)
+            accelerator.enlarge(tenant, total)
         accelerator.frames_free -= len(pages)
         try:
             for part in fresh:
@@ -140,5 +140,5 @@ class Writer:
                 if completion.fault is not Fault.TABLE_FULL:
                     break
                 # Pages can be chosen so that they crowd a few buckets of any size.
-                self._tenant.table = self._accelerator.tables.enlarge(self._tenant.table)
+                self._accelerator.enlarge(self._tenant)
             check(self._accelerator.name, command, completion)
