@@ -40,17 +40,16 @@ class WordAccess(wiring.Component):
 
     Function: a request for 1 to 16 beats within 4 KiB, which the requester promises, becomes one
     burst. What is read comes at ``beat``, each word with its own response; what is written is
-    taken from ``words``, the first of them in the clock in which the request is taken, if it is
-    there. ``done`` is valid in one clock a request: with the last word read, or when a write is
-    answered. Three low address bits are ignored.
+    taken from ``words`` once the request is. ``done`` is valid in one clock a request: with the
+    last word read, or when a write is answered. Three low address bits are ignored.
 
     Latency: ``m_axi_arvalid`` or ``m_axi_awvalid`` rises in the clock after the request was taken,
-    ``m_axi_wvalid`` in the clock after the first word was; ``beat`` and ``done`` are there in the
-    clock of the bus. Throughput: a word a clock within a burst; ``i.ready`` rises in the clock
-    after ``done``. Back-pressure: none at ``beat`` and ``done``; a word that ``words`` does not
-    offer when it is due holds up the burst, so the requester offers all its words without a gap.
-    No output of the port depends combinationally on an input. Reset forgets what was under way,
-    so the bus behind must be reset too.
+    the first word is taken in that clock, and ``m_axi_wvalid`` rises in the next; ``beat`` and
+    ``done`` are there in the clock of the bus. Throughput: a word a clock within a burst;
+    ``i.ready`` rises in the clock after ``done``. Back-pressure: none at ``beat`` and ``done``; a
+    word that ``words`` does not offer when it is due holds up the burst, so the requester offers
+    all its words without a gap. No output of the port depends combinationally on an input. Reset
+    forgets what was under way, so the bus behind must be reset too.
 
     Attributes
     ----------
@@ -113,40 +112,37 @@ class WordAccess(wiring.Component):
             ]
             with m.If(getattr(self, f"m_axi_{channel}ready")):
                 m.d.sync += valid.eq(0)
-        with m.If(takes):
+        with m.If(idle):
             m.d.sync += [
                 address.eq(request.address[word_bits:]),
                 length.eq(request.beats - 1),
+                left.eq(request.beats),
+            ]
+        with m.If(takes):
+            m.d.sync += [
                 self.m_axi_arvalid.eq(~request.write),
                 self.m_axi_awvalid.eq(request.write),
                 reading.eq(~request.write),
                 writing.eq(request.write),
             ]
 
-        due = Signal.like(left)
+        # Words wait for the request, though they might be there with it: what decides about a
+        # request comes late in a clock, and must not have to decide about words as well.
+        sends = Signal()
         m.d.comb += [
-            due.eq(Mux(idle, request.beats, left)),
-            self.words.ready.eq(
-                Mux(
-                    idle,
-                    takes & request.write,
-                    (left != 0) & (self.m_axi_wready | ~self.m_axi_wvalid),
-                )
-            ),
+            self.words.ready.eq(writing & (left != 0) & (self.m_axi_wready | ~self.m_axi_wvalid)),
+            sends.eq(self.words.valid & self.words.ready),
             self.m_axi_wstrb.eq(~0),
         ]
-        with m.If(self.words.valid & self.words.ready):
+        with m.If(sends):
             m.d.sync += [
                 self.m_axi_wvalid.eq(1),
                 self.m_axi_wdata.eq(self.words.payload),
-                self.m_axi_wlast.eq(due == 1),
-                left.eq(due - 1),
+                self.m_axi_wlast.eq(left == 1),
+                left.eq(left - 1),
             ]
-        with m.Else():
-            with m.If(self.m_axi_wready):
-                m.d.sync += self.m_axi_wvalid.eq(0)
-            with m.If(takes):
-                m.d.sync += left.eq(Mux(request.write, request.beats, 0))
+        with m.Elif(self.m_axi_wready):
+            m.d.sync += self.m_axi_wvalid.eq(0)
 
         failed = self.failed
         response = Signal(2)

@@ -133,8 +133,11 @@ class RegisterBank(wiring.Component):
                         readable[register.name] = self._status(m, name, register, part)
                     case Access.RW:
                         value = getattr(self, name.lower())[part]
-                        with m.If(here):
-                            m.d.sync += value.eq((value & ~bits | written & bits) & mask)
+                        # An enable a byte: a multiplexer a bit would cost eight times as much.
+                        for lane in range(LANES):
+                            byte = slice(8 * lane, 8 * (lane + 1))
+                            with m.If(here & words.o.payload.strobe[lane]):
+                                m.d.sync += value[byte].eq(written[byte] & mask.value >> 8 * lane)
                         readable[register.name] = value
                     case Access.W1C:
                         value = getattr(self, name.lower())

@@ -147,13 +147,14 @@ class AccessHarness(Elaboratable):
         with m.If(dut.done.valid):
             m.d.comb += Assert(dut.m_axi_bvalid | (dut.m_axi_rvalid & dut.m_axi_rlast))
         # A word that is there is not refused while the bus takes words.
-        with m.If(begins | (dut.writing & (dut.left != 0) & dut.m_axi_wready)):
+        with m.If(dut.writing & (dut.left != 0) & dut.m_axi_wready):
             m.d.comb += Assert(dut.words.ready)
         m.d.comb += [
-            Assert(due == dut.left + dut.m_axi_wvalid),
+            Assert(due == Mux(dut.writing, dut.left + dut.m_axi_wvalid, 0)),
+            Assert(dut.writing | ~dut.m_axi_wvalid),
             Assert(dut.writing == dut.m_axi_awvalid + addresses),
             Assert(dut.writing == (due != 0) + bodies),
-            Assert(~offers | begins | (dut.left != 0)),
+            Assert(~offers | (dut.writing & (dut.left != 0))),
             Cover(dut.done.valid & dut.writing & (dut.m_axi_awlen == 2)),
         ]
 

@@ -160,11 +160,11 @@ def test_the_proof_holds(proof, tmp_path) -> None:
 
 
 BREAKS = [
-    ("self.m_axi_wlast.eq(due == 1)", "self.m_axi_wlast.eq(due == 0)"),
-    ("(left != 0) & (self.m_axi_wready | ~self.m_axi_wvalid)", "left != 0"),
+    ("self.m_axi_wlast.eq(left == 1)", "self.m_axi_wlast.eq(left == 0)"),
+    ("(left != 0) & (self.m_axi_wready | ~self.m_axi_wvalid)", "(left != 0)"),
     ("length.eq(request.beats - 1)", "length.eq(request.beats)"),
     ("reading.eq(0), writing.eq(0), failed.eq(0)", "reading.eq(0), writing.eq(0)"),
-    ("Mux(request.write, request.beats, 0)", "request.beats"),
+    ("left.eq(request.beats)", "left.eq(request.beats - 1)"),
 ]
 
 
