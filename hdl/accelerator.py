@@ -135,6 +135,8 @@ class Accelerator(wiring.Component):
         quiet = Signal()
         with m.If(window.fault.valid):
             m.d.sync += window_fault.eq(window.fault.fault)
+        with m.Elif(sequencer.clear):
+            m.d.sync += window_fault.eq(Fault.OK)
         m.d.comb += [
             bank.laws.eq(config.law_mask),
             bank.shape.eq(

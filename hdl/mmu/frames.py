@@ -106,12 +106,13 @@ class FramePool(wiring.Component):
                 Cat(Const(0, PAGE_BYTE_BITS), self.base[PAGE_BYTE_BITS:] + frame)
             ),
             access.payload.beats.eq(1),
-            self.access_words.valid.eq(writes),
             self.access_words.payload.eq(head),
             self.o.payload.frame.eq(frame),
             self.o.payload.fault.eq(fault),
         ]
-        with m.FSM():
+        with m.FSM() as fsm:
+            # The word stands until it is taken, which is once the request is.
+            m.d.comb += self.access_words.valid.eq(fsm.ongoing("WRITE") | fsm.ongoing("WRITTEN"))
             with m.State("IDLE"):
                 m.d.comb += self.i.ready.eq(1)
                 m.d.sync += [intent.eq(asked.intent), fault.eq(Fault.OK)]

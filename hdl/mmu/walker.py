@@ -164,7 +164,6 @@ class Walker(wiring.Component):
             access.payload.write.eq(writes),
             access.payload.address.eq(Cat(Const(0, 3), place, base)),
             access.payload.beats.eq(Mux(writes, 1, BUCKET_WORDS)),
-            self.access_words.valid.eq(writes),
             answer.found.eq(found),
             answer.frame.eq(frame),
             answer.fault.eq(fault),
@@ -190,7 +189,9 @@ class Walker(wiring.Component):
         with m.Elif(beat.valid):
             m.d.sync += count.eq(count + 1)
 
-        with m.FSM():
+        with m.FSM() as fsm:
+            # The word stands until it is taken, which is once the request is.
+            m.d.comb += self.access_words.valid.eq(fsm.ongoing("WRITE") | fsm.ongoing("WRITTEN"))
             with m.State("IDLE"):
                 is_insert = asked.intent == WalkIntent.INSERT
                 m.d.comb += [

@@ -164,7 +164,12 @@ class Sequencer(wiring.Component):
         with m.FSM() as fsm:
             with m.State("STOPPED"):
                 m.d.comb += self.clear.eq(self.quiet)
-                m.d.sync += [self.head.eq(0), self.halted.eq(0), self.context.selected.eq(0)]
+                m.d.sync += [
+                    self.head.eq(0),
+                    self.halted.eq(0),
+                    self.halt_fault.eq(Fault.OK),
+                    self.context.selected.eq(0),
+                ]
                 with m.If(self.enable & self.quiet):
                     m.next = "SETTLE"
             # The level is a register: it is right in the second clock after `head` moved.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engram.arch.accelerator import AcceleratorConfig
-from engram.arch.commands import Command, Fault, Flag, Opcode
+from engram.arch.commands import FORMS, INDEX_BATCH, Command, Fault, Flag, Opcode
 from engram.arch.page_table import BUCKET_BYTES, MAX_BUCKETS_LOG2, PAGE_NUMBER_BITS
 from engram.arch.pages import MASK64, PAGE_WORDS, SPACE_WORDS, WORD_BYTES, Region
 from sim.golden.dram import Dram, ReadError
@@ -17,22 +17,7 @@ __all__ = ["Outcome", "Pools", "carry_out", "unpack"]
 
 _MASK32 = (1 << 32) - 1
 _INDEXED = (Opcode.GATHER, Opcode.SCATTER)
-_MOVES = (Opcode.FILL, Opcode.READ, Opcode.GATHER, Opcode.WRITE, Opcode.SCATTER)
-_HAVE_LAW = (Opcode.FILL, Opcode.READ, Opcode.GATHER, Opcode.SELECT)
-_NEED_NO_SPACE = (Opcode.SELECT, Opcode.INVALIDATE, Opcode.FENCE)
-_NAMED = {
-    Opcode.FILL: ("address", "count", "buffer"),
-    Opcode.READ: ("address", "count", "buffer"),
-    Opcode.GATHER: ("count", "buffer", "indices"),
-    Opcode.WRITE: ("address", "count", "buffer"),
-    Opcode.SCATTER: ("count", "buffer", "indices"),
-    Opcode.ERASE: ("address", "count"),
-    Opcode.MAP: ("address", "count", "buffer"),
-    Opcode.UNMAP: ("address",),
-    Opcode.SELECT: ("address", "count", "buffer", "indices", "buckets_log2"),
-    Opcode.INVALIDATE: (),
-    Opcode.FENCE: (),
-}
+_MOVES = (Opcode.FILL, Opcode.READ, Opcode.WRITE, *_INDEXED)
 _FIELDS = ("address", "count", "buffer", "indices", "buckets_log2")
 
 
@@ -128,19 +113,18 @@ def _check(
     selected: bool,
 ) -> Fault:
     """Return the first check that fails, in the order that the contract gives."""
-    opcode = command.opcode
-    if opcode not in _NAMED or not reserved_zero:
+    if command.opcode not in list(Opcode) or not reserved_zero:
         return Fault.BAD_COMMAND
-    named = _NAMED[Opcode(opcode)]
-    flags = Flag.INTERRUPT | (Flag.GENERATED if opcode == Opcode.GATHER else Flag(0))
+    opcode = Opcode(command.opcode)
+    form = FORMS[opcode]
     if (
-        any(getattr(command, field) for field in _FIELDS if field not in named)
-        or command.flags & ~int(flags)
-        or (command.law and opcode not in _HAVE_LAW)
+        any(getattr(command, field) for field in _FIELDS if field not in form.fields)
+        or command.flags & ~int(form.flags)
+        or (command.law and not form.law)
         or (not command.law and opcode == Opcode.SELECT)
     ):
         return Fault.BAD_COMMAND
-    if not selected and opcode not in _NEED_NO_SPACE:
+    if form.selected and not selected:
         return Fault.NO_SPACE
     if opcode == Opcode.SELECT:
         if command.indices % BUCKET_BYTES or command.buckets_log2 > MAX_BUCKETS_LOG2:
@@ -154,7 +138,7 @@ def _check(
             return Fault.BAD_RANGE
         if command.address + max(command.count, 1) > 1 << PAGE_NUMBER_BITS:
             return Fault.BAD_RANGE
-    elif "count" in named:
+    elif "count" in form.fields:
         if not 1 <= command.count <= _MASK32 or command.address + command.count > SPACE_WORDS:
             # Of a GATHER and a SCATTER the address is 0 here.
             return Fault.BAD_RANGE
@@ -204,24 +188,38 @@ def _move_run(command: Command, dram: Dram, pager: Pager, outcome: Outcome) -> N
         buffer += WORD_BYTES * count
 
 
+def _batches(command: Command, dram: Dram) -> Iterator[list[int]]:
+    """Yield the addresses of an array, as many at a time as are fetched; raise ReadError."""
+    place, left = command.indices, command.count
+    while left:
+        size = min(left, INDEX_BATCH - place // WORD_BYTES % INDEX_BATCH)
+        addresses, failed = dram.read(place, size)
+        if failed.any():
+            raise ReadError(f"read of {place:#x}")
+        yield addresses.tolist()
+        place, left = place + WORD_BYTES * size, left - size
+
+
 def _gather(command: Command, dram: Dram, pager: Pager, outcome: Outcome) -> None:
-    """GATHER; an address that cannot be read stops it."""
-    addresses, failed = dram.read(command.indices, command.count)
+    """GATHER; an address that cannot be read stops it before its batch."""
+    addresses: list[int] = []
     places: list[int | None] = []
-    for i, address in enumerate(addresses.tolist()):
-        try:
-            if failed[i]:
-                raise Stopped(Fault.READ_ERROR)
-            generated = command.flags & Flag.GENERATED
-            places.append(None if generated else pager.source(address))
-        except Stopped as stop:
-            outcome.stop(stop.fault, address)
-            break
+    generated = command.flags & Flag.GENERATED
+    address = 0
+    try:
+        for batch in _batches(command, dram):
+            for address in batch:
+                places.append(None if generated else pager.source(address))
+                addresses.append(address)
+    except ReadError:
+        outcome.stop(Fault.READ_ERROR, 0)
+    except Stopped as stop:
+        outcome.stop(stop.fault, address)
     outcome.done = len(places)
     words = np.zeros(len(places), np.uint64)
     unread = np.zeros(len(places), np.bool_)
     made = np.array([place is None for place in places], np.bool_)
-    words[made] = pager.make(addresses[: len(places)][made], command.law)
+    words[made] = pager.make(np.array(addresses, np.uint64)[made], command.law)
     for i, place in enumerate(places):
         if place is not None:
             word, word_failed = dram.read(place, 1)
@@ -231,20 +229,18 @@ def _gather(command: Command, dram: Dram, pager: Pager, outcome: Outcome) -> Non
 
 
 def _scatter(command: Command, dram: Dram, pager: Pager, outcome: Outcome) -> None:
-    """SCATTER, word by word; an address that cannot be read stops it."""
-    for i in range(command.count):
-        address = 0
-        try:
-            address = dram.load(command.indices + WORD_BYTES * i)
-            fault = pager.write(address, *dram.read(command.buffer + WORD_BYTES * i, 1))
-        except ReadError:
-            outcome.stop(Fault.READ_ERROR, address)
-            return
-        except Stopped as stop:
-            outcome.stop(stop.fault, address)
-            return
-        outcome.done += 1
-        outcome.note(fault)
+    """SCATTER, word by word; an address that cannot be read stops it before its batch."""
+    address = 0
+    try:
+        for batch in _batches(command, dram):
+            for address in batch:
+                value = dram.read(command.buffer + WORD_BYTES * outcome.done, 1)
+                outcome.note(pager.write(address, *value))
+                outcome.done += 1
+    except ReadError:
+        outcome.stop(Fault.READ_ERROR, 0)
+    except Stopped as stop:
+        outcome.stop(stop.fault, address)
 
 
 def _fault_of_move(unread: bool, written: bool) -> Fault:

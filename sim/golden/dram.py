@@ -35,8 +35,11 @@ class Dram:
         self._words = array.view("<u8")
 
     def read(self, address: int, count: int) -> tuple[Words, Flags]:
-        """Return words, and which of them failed; those are 0."""
-        failed = self._failed(address, count, self.failing_reads)
+        """Return words, and which of them failed; those are 0.
+
+        One that fails takes with it all behind it.
+        """
+        failed = np.logical_or.accumulate(self._failed(address, count, self.failing_reads))
         if not failed.any():
             first = (address - self.base) // 8
             return self._words[first : first + count].copy(), failed

@@ -1,5 +1,6 @@
 """The pool of frames: those never used in order, those given back in a list through DRAM."""
 
+from engram.arch.accelerator import FRAME_BITS
 from engram.arch.commands import Fault
 from engram.arch.page_table import NO_FRAME, frame_of
 from engram.arch.pages import PAGE_BYTES
@@ -51,12 +52,12 @@ class FramePool:
             self._fresh += 1
         else:
             return 0, Fault.NO_FRAME
-        self.used += 1
+        self._count(1)
         return frame, Fault.OK
 
     def give(self, frame: int) -> Fault:
         """Take a frame back; with WRITE_ERROR it is lost until ``clear``."""
-        self.used -= 1
+        self._count(-1)
         try:
             self._dram.store(self.address(frame), self._head)
         except WriteError:
@@ -67,5 +68,9 @@ class FramePool:
     def keep(self, frame: int) -> None:
         """Take back a frame that was never published: the next ``take`` returns it."""
         assert self._kept is None
-        self.used -= 1
+        self._count(-1)
         self._kept = frame
+
+    def _count(self, change: int) -> None:
+        # A table that names a frame which was never taken makes the count wrap, as it does there.
+        self.used = (self.used + change) % (1 << FRAME_BITS)

@@ -123,8 +123,7 @@ class Pager:
         if frame is None:
             if self._regions.lookup(page) is not None:
                 raise Stopped(Fault.SYNTHESISED)
-            words = self.make(_run(page << PAGE_BITS, PAGE_WORDS))
-            frame = self._publish(page, words, None)
+            frame = self._publish(page, None, None)
         return self._place(frame, address)
 
     def erase(self, address: int, count: int) -> tuple[bool, Fault]:
@@ -164,11 +163,16 @@ class Pager:
         self._known[page] = walk.frame
         return walk.frame
 
-    def _publish(self, page: int, words: Words, unread: Flags | None) -> int:
-        """Take a frame for the page that was claimed, fill it, and only then enter it."""
+    def _publish(self, page: int, words: Words | None, unread: Flags | None) -> int:
+        """Take a frame for the page that was claimed, fill it, and only then enter it.
+
+        Without ``words`` it gets the generated ones.
+        """
         frame, fault = self._pool.take()
         if fault:
             raise Stopped(fault)
+        if words is None:
+            words = self.make(_run(page << PAGE_BITS, PAGE_WORDS))
         fault = self._move(self._pool.address(frame), words, unread)
         if fault:
             self._pool.keep(frame)

@@ -98,15 +98,15 @@ def test_the_earlier_check_counts() -> None:
     bench.run(replace(MOVE, buffer=8, law=4), fault=Fault.OUT_OF_POOL)
 
 
-def test_a_word_that_cannot_be_read_is_not_written_and_the_rest_is(bench) -> None:
-    bench.put(0, [1, 2, 3])
-    bench.dut.dram.failing_reads = {FRAMES + 8}
-    bench.at(BUFFER, 3)[:] = 9
+def test_a_word_that_cannot_be_read_takes_the_rest_of_its_piece_with_it_and_no_more(bench) -> None:
+    bench.put(509, [1, 2, 3, 4])
+    bench.dut.dram.failing_reads = {FRAMES + 8 * 510}
+    bench.at(BUFFER, 4)[:] = 9
     completion = bench.do(
-        Opcode.READ, address=0, count=3, buffer=BUFFER, fault=Fault.READ_ERROR
+        Opcode.READ, address=509, count=4, buffer=BUFFER, fault=Fault.READ_ERROR
     )
-    assert (completion.done, completion.address) == (3, 0)
-    assert bench.at(BUFFER, 3).tolist() == [1, 9, 3]
+    assert (completion.done, completion.address) == (4, 0)
+    assert bench.at(BUFFER, 4).tolist() == [1, 9, 9, 4]
 
 
 def test_a_write_that_fails_is_a_fault_and_the_command_goes_on(bench) -> None:

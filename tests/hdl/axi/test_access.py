@@ -129,11 +129,11 @@ def test_a_read_comes_as_fast_as_the_bus_gives_it(latency) -> None:
 
 
 @pytest.mark.parametrize("latency", [0, 7, 20])
-def test_words_are_written_from_the_clock_of_their_address_on(latency) -> None:
+def test_words_are_written_from_the_clock_after_their_address_on(latency) -> None:
     bench = access([(1, 0x40, 16), (1, 0x80, 1)], latency=latency)
-    assert bench.write.at[:16] == list(range(1, 17))
-    assert bench.watch.ends[0][0] == 17 + latency
-    assert bench.watch.taken == [0, 18 + latency]
+    assert bench.write.at[:16] == list(range(2, 18))
+    assert bench.watch.ends[0][0] == 18 + latency
+    assert bench.watch.taken == [0, 19 + latency]
 
 
 def test_the_first_error_is_the_verdict_and_the_next_request_has_its_own() -> None:

@@ -181,8 +181,8 @@ def test_a_new_frame_comes_in_the_next_clock_and_a_listed_one_after_its_link() -
     bench, _ = follow([(TAKE,), (TAKE,)], 3)
     assert bench.sink.at == [1, 3]
     bench, _ = follow([(TAKE,), (GIVE, 0), (TAKE,)], 3, latency=20)
-    # GIVE: 2 taken, 3 asked, 4 at the bus, 25 answered. TAKE: 27 taken, 28 asked, 50 there.
-    assert bench.sink.at == [1, 26, 27 + 1 + 2 + 20 + 1]
+    # GIVE: 2 taken, 3 asked, 4 address, 5 word, 26 answered. TAKE: 28 taken, 29 asked, 51 there.
+    assert bench.sink.at == [1, 27, 52]
 
 
 def test_a_cleared_pool_begins_anew() -> None:
