@@ -98,7 +98,16 @@ class Accelerator(wiring.Component):
         wiring.connect(m, sequencer.requests, pager.ring)
         wiring.connect(m, window.reads, pager.window_reads)
         wiring.connect(m, window.writes, pager.window_writes)
-        wiring.connect(m, pager.moves, mover.i)
+        # Whether there is room is a clock old, so that no chain of readies runs through all units.
+        # It still holds: only a move takes room away, and the pager orders none in the clock
+        # after one.
+        room = Signal()
+        m.d.sync += room.eq(mover.i.ready)
+        m.d.comb += [
+            mover.i.payload.eq(pager.moves.payload),
+            mover.i.valid.eq(pager.moves.valid & room),
+            pager.moves.ready.eq(room),
+        ]
         wiring.connect(m, window.window_in, mover.window_in)
         wiring.connect(m, mover.window_out, window.window_out)
         m.d.comb += [
@@ -132,7 +141,10 @@ class Accelerator(wiring.Component):
         fields = {field.name: field for field in REGISTERS["SHAPE"].fields}
         assert [width for _, width in shape] == [field.width for field in fields.values()]
         window_fault = Signal(FAULT_BITS)
+        # A clock late, which does no harm: a window access that begins in that clock finds the
+        # window closed before it could use what is being cleared.
         quiet = Signal()
+        m.d.sync += quiet.eq(pager.idle & self.mover.idle & window.idle)
         with m.If(window.fault.valid):
             m.d.sync += window_fault.eq(window.fault.fault)
         with m.Elif(sequencer.clear):
@@ -145,7 +157,6 @@ class Accelerator(wiring.Component):
                     for (value, _), field in zip(shape, fields.values(), strict=True)
                 )
             ),
-            quiet.eq(pager.idle & self.mover.idle & window.idle),
             sequencer.quiet.eq(quiet),
             sequencer.enable.eq(enable),
             sequencer.tail.eq(bank.ring_tail),
@@ -170,7 +181,7 @@ class Accelerator(wiring.Component):
         }
         for field in REGISTERS["STATUS"].fields:
             low, high = field.low, field.low + field.width
-            m.d.comb += bank.status[low:high].eq(status[field.name])
+            m.d.sync += bank.status[low:high].eq(status[field.name])
         for name in (
             "ring_base", "completion_base", "buffer_base", "buffer_limit", "table_base",
             "table_limit",

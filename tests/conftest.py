@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 import engram
 from engram.registry import devices
 
-DEFAULT_DEVICES = ("golden", "cpu")
+DEFAULT_DEVICES = ("golden", "cpu", "fpga-sim")
 
 # Tests share the machine with others, so how long an example takes proves nothing.
 settings.register_profile("engram", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,8 +30,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "device" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--device") or DEFAULT_DEVICES
-        names = list(dict.fromkeys(chosen))
-        metafunc.parametrize("device", names, indirect=True, scope="session")
+        reasons = {status.name: status.reason for status in devices()}
+        parameters = [
+            pytest.param(name, marks=pytest.mark.skipif(bool(reasons[name]), reason=reasons[name]))
+            for name in dict.fromkeys(chosen)
+        ]
+        metafunc.parametrize("device", parameters, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")

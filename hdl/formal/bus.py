@@ -57,7 +57,7 @@ def entries(m: Module, queue: Queue | ShiftQueue) -> list[tuple[Any, Any]]:
 
     To be called before the queue is elaborated: it reads the memory through ports of its own.
     """
-    if isinstance(queue, ShiftQueue):
+    if hasattr(queue, "places"):
         return [(number < queue.level, place) for number, place in enumerate(queue.places)]
     found = []
     for number in range(queue.depth):

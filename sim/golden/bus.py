@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from engram.arch.accelerator import AcceleratorConfig
 from engram.errors import DeviceFault
+from sim.allocator import Allocator
 from sim.golden.accelerator import GoldenAccelerator
-from sim.verilated.allocator import Allocator
 
 __all__ = ["GoldenBuffer", "GoldenBus"]
 

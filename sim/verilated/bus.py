@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engram.errors import DeviceFault, DeviceTimeout
-from sim.verilated.allocator import Allocator
+from sim.allocator import Allocator
 from sim.verilated.memory import Channel, Direction, Response, VerilatedBuffer
 from sim.verilated.model import RESPONSE_SHIFT, TIMEOUT, VIOLATION, Model
 

