@@ -26,6 +26,7 @@ from hdl.mover.moves import (
     window_write_layout,
 )
 from hdl.mover.unpacker import Unpacker
+from hdl.stream import SkidBuffer
 from hdl.synth.feistel import KEYS
 from hdl.synth.generator import WordGenerator, law_pipeline
 from hdl.synth.multiplier import DSP48E1, Tile
@@ -59,7 +60,7 @@ class Mover(wiring.Component):
     word is offered at `window_out`: `latencies[law]` clocks for a law that is built (two more than
     the generator's), 5 for one that is not, 3 for NOTHING. A word that comes at `r_rvalid` is
     offered 2 clocks later, one that is taken at `window_in` 1 clock later; `r_arvalid` rises 4
-    clocks after a move was taken. A move to NOWHERE is reported 2 clocks after its last word was
+    clocks after a move was taken. A move to NOWHERE is reported 3 clocks after its last word was
     taken from its source, a move to MEMORY 2 clocks after its last response.
 
     Throughput: one move and one word a clock. Moves of one word go one a clock from the laws to
@@ -204,7 +205,10 @@ class Mover(wiring.Component):
         wiring.connect(m, wiring.flipped(self.window_in), merge.given)
         wiring.connect(m, merge.shown, wiring.flipped(self.window_out))
         wiring.connect(m, merge.written, writer.words)
-        wiring.connect(m, merge.ends, collector.i)
+        # Whether there is room for an end decides about every word: it has to be a register.
+        m.submodules.ends = ends = SkidBuffer(collector.i.payload.shape())
+        wiring.connect(m, merge.ends, ends.i)
+        wiring.connect(m, ends.o, collector.i)
         wiring.connect(m, writer.reports, collector.written)
         for name, unit in (("r", reader), ("w", writer)):
             axi = unit.signature_axi
@@ -214,7 +218,7 @@ class Mover(wiring.Component):
             generator.seed.eq(self.seed),
             self.report.eq(collector.report),
             # A request or a word in the other units has its order or its end in one of these.
-            self.idle.eq(~(self.orders.o.valid | merge.busy | collector.busy)),
+            self.idle.eq(~(self.orders.o.valid | merge.busy | ends.o.valid | collector.busy)),
         ]
         m.d.sync += [
             self.generated.eq(merge.passes),

@@ -55,14 +55,18 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "coverage": (c_uint32, (c_void_p, c_char_p)),
 }
 
+_BRIEF = ("read", "write")
+
 
 class Model:
     """The functions of one library, each an attribute; shim.cpp says what they do."""
 
     def __init__(self, library: Path) -> None:
         loaded = ctypes.CDLL(str(library))
+        # To let other threads run for a few clocks takes longer than the clocks.
+        brief = ctypes.PyDLL(str(library))
         for name, (result, arguments) in _FUNCTIONS.items():
-            function = getattr(loaded, f"rtl_{name}")
+            function = getattr(brief if name in _BRIEF else loaded, f"rtl_{name}")
             function.restype = result
             function.argtypes = arguments
             setattr(self, name, function)

@@ -139,7 +139,7 @@ def test_first_words_come_after_the_stated_clocks() -> None:
 def test_reports_come_after_the_stated_clocks() -> None:
     bench = carry_out(mover(), [move(Source.NOTHING, Sink.NOWHERE, 4)])
     # Its words are taken in the clocks 2 to 5.
-    assert bench.reports.at == [5 + 2]
+    assert bench.reports.at == [5 + 3]
     bench = carry_out(mover(), [move(Source.NOTHING, Sink.MEMORY, 4)], latency=9)
     response = bench.write.at[-1] + 1 + 9
     assert bench.reports.at == [response + 2]
