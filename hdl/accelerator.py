@@ -1,7 +1,7 @@
 """The accelerator: registers, ring, MMU, mover and window around one port to DRAM."""
 
 from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import Out
 
 from engram.arch.accelerator import AcceleratorConfig
@@ -15,6 +15,7 @@ from hdl.mmu.pager import Pager
 from hdl.mover.mover import Mover
 from hdl.mover.moves import FAULT_BITS
 from hdl.ring.sequencer import Sequencer
+from hdl.stream import SkidBuffer
 from hdl.synth.multiplier import DSP48E1, Tile
 from hdl.window.window import Window
 
@@ -79,11 +80,7 @@ class Accelerator(wiring.Component):
             wiring.connect(
                 m, port(self, prefix, signature), port(unit, prefix, signature.flip())
             )
-        wiring.connect(
-            m,
-            port(arbiter, "m_axi", self.signature_axi),
-            port(self, "m_axi", self.signature_axi.flip()),
-        )
+        self._connect_dram(m)
         for number, (unit, reads, writes) in enumerate((
             (mover, "r", "w"), (pager, "m_axi", "m_axi"), (sequencer, "m_axi", "m_axi"),
         )):
@@ -98,16 +95,7 @@ class Accelerator(wiring.Component):
         wiring.connect(m, sequencer.requests, pager.ring)
         wiring.connect(m, window.reads, pager.window_reads)
         wiring.connect(m, window.writes, pager.window_writes)
-        # Whether there is room is a clock old, so that no chain of readies runs through all units.
-        # It still holds: only a move takes room away, and the pager orders none in the clock
-        # after one.
-        room = Signal()
-        m.d.sync += room.eq(mover.i.ready)
-        m.d.comb += [
-            mover.i.payload.eq(pager.moves.payload),
-            mover.i.valid.eq(pager.moves.valid & room),
-            pager.moves.ready.eq(room),
-        ]
+        self._order(m)
         wiring.connect(m, window.window_in, mover.window_in)
         wiring.connect(m, mover.window_out, window.window_out)
         m.d.comb += [
@@ -118,13 +106,55 @@ class Accelerator(wiring.Component):
             window.report.eq(mover.report),
             pager.context.eq(sequencer.context),
             pager.clear.eq(sequencer.clear),
-            pager.mover_idle.eq(mover.idle),
             mover.keys.eq(sequencer.context.keys),
             mover.seed.eq(sequencer.context.seed),
         ]
         self._registers(m)
         self._count(m)
         return m
+
+    def _order(self, m):
+        """Hand the pager's moves to the mover, with a register each way."""
+        pager, mover = self.pager, self.mover
+        # Whether there is room is a clock old when it is used, and a move arrives a clock later.
+        # It still holds: only a move takes room away, and the pager orders none in the two
+        # clocks after one.
+        room = Signal()
+        ordered = Signal()
+        move = Signal(pager.moves.payload.shape())
+        m.d.sync += [
+            room.eq(mover.i.ready),
+            ordered.eq(pager.moves.valid & room),
+            move.eq(pager.moves.payload),
+        ]
+        m.d.comb += [
+            pager.moves.ready.eq(room),
+            mover.i.valid.eq(ordered),
+            mover.i.payload.eq(move),
+            pager.mover_idle.eq(mover.idle & ~ordered),
+        ]
+
+    def _connect_dram(self, m):
+        """Join the arbiter to the port; words that are read pass a buffer on their way in."""
+        inner = port(self.arbiter, "m_axi", self.signature_axi)
+        layout = data.StructLayout({"id": 1, "data": 64, "resp": 2, "last": 1})
+        m.submodules.incoming = incoming = SkidBuffer(layout)
+        m.d.comb += [
+            incoming.i.valid.eq(self.m_axi_rvalid),
+            self.m_axi_rready.eq(incoming.i.ready),
+            inner.rvalid.eq(incoming.o.valid),
+            incoming.o.ready.eq(inner.rready),
+        ]
+        for name in layout.members:
+            m.d.comb += [
+                incoming.i.payload[name].eq(getattr(self, f"m_axi_r{name}")),
+                getattr(inner, f"r{name}").eq(incoming.o.payload[name]),
+            ]
+        for name, member in self.signature_axi.members.items():
+            if name.startswith("r"):
+                continue
+            ours, theirs = getattr(self, f"m_axi_{name}"), getattr(inner, name)
+            m.d.comb += ours.eq(theirs) if member.flow is Out else theirs.eq(ours)
 
     def _registers(self, m):
         """Give the units what software wrote, and software what the units are at."""
@@ -144,7 +174,7 @@ class Accelerator(wiring.Component):
         # A clock late, which does no harm: a window access that begins in that clock finds the
         # window closed before it could use what is being cleared.
         quiet = Signal()
-        m.d.sync += quiet.eq(pager.idle & self.mover.idle & window.idle)
+        m.d.sync += quiet.eq(pager.idle & pager.mover_idle & window.idle)
         with m.If(window.fault.valid):
             m.d.sync += window_fault.eq(window.fault.fault)
         with m.Elif(sequencer.clear):

@@ -85,9 +85,9 @@ def add_retirement(m, pager):
     with m.State("GIVING"):
         m.d.comb += [
             frames.o.ready.eq(1),
-            pager.answer.freed.eq(1),
-            pager.answer.fault.eq(frames.o.payload.fault),
+            pager.outcome.freed.eq(1),
+            pager.outcome.fault.eq(frames.o.payload.fault),
         ]
         with m.If(frames.o.valid):
-            m.d.comb += pager.ring.ready.eq(1)
+            m.d.comb += pager.ended.eq(1)
             m.next = "IDLE"

@@ -46,7 +46,7 @@ class Pager(wiring.Component):
 
     - *Latency*: a page that the TLB knows is ordered 3 clocks after its request was seen; one it
       does not, in up to 40 clocks more at 20 clocks of DRAM latency, fewer if it has no frame.
-    - *Throughput*: a request each 4 clocks.
+    - *Throughput*: a request of the window each 4 clocks, one of the ring each 5.
     - *Back-pressure*: requests wait while the mover is full.
 
     Members
@@ -116,6 +116,9 @@ class Pager(wiring.Component):
         self.framed = Signal()
         self.frame = Signal(FRAME_BITS)
         self.fault = Signal(FAULT_BITS)
+        # The end of a request of the ring, and what it came to.
+        self.ended = Signal()
+        self.outcome = Signal(answer_layout())
 
     def elaborate(self, platform):
         m = Module()
@@ -138,8 +141,13 @@ class Pager(wiring.Component):
             regions.i.payload.intent.eq(RegionIntent.LOOKUP),
             regions.i.payload.first_page.eq(page),
             frames.i.payload.frame.eq(self.frame),
-            self.answer.fault.eq(self.fault),
         ]
+        # The ring hears a clock later, from registers: much hangs on it over there.
+        m.d.sync += [
+            self.ring.ready.eq(self.ended),
+            self.answer.eq(self.outcome),
+        ]
+        m.d.comb += self.outcome.fault.eq(self.fault)
         is_read = self.operation == Operation.READ
         is_write = self.operation == Operation.WRITE
         is_erase = self.operation == Operation.ERASE
@@ -178,7 +186,9 @@ class Pager(wiring.Component):
         with m.FSM() as fsm:
             with m.State("IDLE"):
                 m.d.sync += [self.fault.eq(Fault.OK), awaited.eq(0)]
-                self._choose(m)
+                # Nobody is chosen while the ring is answered: a SELECT changes the context then.
+                with m.If(~self.ring.ready):
+                    self._choose(m)
             with m.State("LOOKUP"):
                 m.next = "RESOLVE"
             with m.State("RESOLVE"):
@@ -267,20 +277,20 @@ class Pager(wiring.Component):
                 m.d.comb += self.moves.valid.eq(1)
                 with m.If(self.moves.ready):
                     m.d.comb += [
-                        self.ring.ready.eq(~self.windowed), self.ring_moved.eq(~self.windowed)
+                        self.ended.eq(~self.windowed), self.ring_moved.eq(~self.windowed)
                     ]
                     m.next = "IDLE"
             with m.State("DONE"):
-                m.d.comb += self.ring.ready.eq(1)
+                m.d.comb += self.ended.eq(1)
                 m.next = "IDLE"
             with m.State("FAIL"):
                 m.next = "IDLE"
                 with m.If(self.windowed):
                     order_nothing(m, self, is_read)
                 with m.Else():
-                    m.d.comb += self.ring.ready.eq(1)
+                    m.d.comb += self.ended.eq(1)
         m.d.comb += [
-            self.idle.eq(fsm.ongoing("IDLE")),
+            self.idle.eq(fsm.ongoing("IDLE") & ~self.ring.ready),
             self.stall_walk.eq(
                 ~(
                     fsm.ongoing("IDLE") | fsm.ongoing("LOOKUP") | fsm.ongoing("RESOLVE")
@@ -391,7 +401,7 @@ class Pager(wiring.Component):
                 m.next = "REGION_CHANGE"
             with m.Else():
                 m.d.comb += [
-                    self.ring.ready.eq(1),
+                    self.ended.eq(1),
                     tlb.flush.eq(operation != Operation.FENCE),
                     regions.clear.eq(operation == Operation.SELECT),
                 ]
@@ -408,8 +418,8 @@ class Pager(wiring.Component):
                 m.next = "REGION_CHANGING"
         with m.State("REGION_CHANGING"):
             m.d.comb += [
-                regions.o.ready.eq(1), self.answer.fault.eq(regions.o.payload.fault)
+                regions.o.ready.eq(1), self.outcome.fault.eq(regions.o.payload.fault)
             ]
             with m.If(regions.o.valid):
-                m.d.comb += [self.ring.ready.eq(1), tlb.flush.eq(1)]
+                m.d.comb += [self.ended.eq(1), tlb.flush.eq(1)]
                 m.next = "IDLE"

@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -51,7 +51,7 @@ class RegionTable(wiring.Component):
     and that the last is no further than page numbers go. UNMAP takes out the region whose first
     page is `first_page`, or answers NO_REGION. `found` is low in answers to these two.
 
-    Latency: at most ``entries`` + 3 clocks from a request to its answer, one entry being looked at
+    Latency: at most ``entries`` + 4 clocks from a request to its answer, one entry being looked at
     each clock. Throughput: one request at a time. Back-pressure: `i.ready` depends on registers
     only, high while nothing is under way; an answer stays until it is taken. Reset forgets all
     regions.
@@ -91,6 +91,7 @@ class RegionTable(wiring.Component):
         write = memory.write_port()
         read = memory.read_port(domain="comb")
         request = Signal(self._layout, reset_less=True)
+        pages = Signal.like(request.end, reset_less=True)
         intent = Signal(RegionIntent, reset_less=True)
         place = Signal(range(max(self.entries, 2)))  # looked at now
         seen = Signal.like(place)  # looked at in the clock before
@@ -126,16 +127,14 @@ class RegionTable(wiring.Component):
                     intent.eq(asked.intent),
                     request.first.eq(asked.first_page),
                     request.descriptor.eq(asked.descriptor),
-                    # One adder for both: first + pages, or first + 1 by a carry into bit 0.
-                    request.end.eq(
-                        (
-                            Cat(~is_map, asked.first_page)
-                            + Cat(~is_map, Mux(is_map, asked.pages, 0))
-                        )[1:]
-                    ),
+                    pages.eq(Mux(is_map, asked.pages, 1)),
                 ]
                 with m.If(self.i.valid):
-                    m.next = "SCAN"
+                    m.next = "MEASURE"
+            # The sum has a clock of its own: what is asked for comes late in the one before.
+            with m.State("MEASURE"):
+                m.d.sync += request.end.eq(request.first + pages)
+                m.next = "SCAN"
             with m.State("SCAN"):
                 overlaps = (entry.first < request.end) & (request.first < entry.end)
                 begins = equal(entry.first, request.first)

@@ -59,7 +59,7 @@ class Mover(wiring.Component):
     Latency: from the clock in which a move is taken at an idle mover to that in which its first
     word is offered at `window_out`: `latencies[law]` clocks for a law that is built (two more than
     the generator's), 5 for one that is not, 3 for NOTHING. A word that comes at `r_rvalid` is
-    offered 2 clocks later, one that is taken at `window_in` 1 clock later; `r_arvalid` rises 4
+    offered 3 clocks later, one that is taken at `window_in` 1 clock later; `r_arvalid` rises 4
     clocks after a move was taken. A move to NOWHERE is reported 3 clocks after its last word was
     taken from its source, a move to MEMORY 2 clocks after its last response.
 
@@ -201,7 +201,10 @@ class Mover(wiring.Component):
         wiring.connect(m, self.fetches.o, reader.i)
         wiring.connect(m, generator.o, unpacker.i)
         wiring.connect(m, unpacker.o, merge.generated)
-        wiring.connect(m, reader.o, merge.fetched)
+        # The reader's buffer is read without a clock, and its answers decide about the word.
+        m.submodules.fetched = fetched = SkidBuffer(reader.o.payload.shape())
+        wiring.connect(m, reader.o, fetched.i)
+        wiring.connect(m, fetched.o, merge.fetched)
         wiring.connect(m, wiring.flipped(self.window_in), merge.given)
         wiring.connect(m, merge.shown, wiring.flipped(self.window_out))
         wiring.connect(m, merge.written, writer.words)

@@ -76,8 +76,12 @@ class Checks(wiring.Component):
         end = Signal(bits + 1)
         size = Signal(bits + 1)
         too_large = Signal()
-        base = Mux(selecting, self.table_base, self.buffer_base)[:bits]
-        limit = Mux(selecting, self.table_limit, self.buffer_limit)[: bits + 1]
+        base = Signal(bits)
+        limit = Signal(bits + 1)
+        m.d.sync += [
+            base.eq(Mux(selecting, self.table_base, self.buffer_base)),
+            limit.eq(Mux(selecting, self.table_limit, self.buffer_limit)),
+        ]
         starts_inside = Signal()
         ends_inside = Signal()
         last = Signal(65)

@@ -130,7 +130,7 @@ def test_first_words_come_after_the_stated_clocks() -> None:
         (move(Source.GENERATE, Sink.WINDOW, 5, law=9), 5),
         (move(Source.WINDOW, Sink.WINDOW, 5), 3),
         # The address goes out 4 clocks after the move, and its word comes in the next.
-        (move(Source.FETCH, Sink.WINDOW, 5), 4 + 1 + 2),
+        (move(Source.FETCH, Sink.WINDOW, 5), 4 + 1 + 3),
     ):
         bench = carry_out(mover(), [first])
         assert bench.shown.at == [clock + number for number in range(5)], first
