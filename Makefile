@@ -6,7 +6,7 @@ READY := .venv/.ready
 
 REPORT := .venv/.report
 
-.PHONY: demo test test-long mutants lint bench docs waves verilog formal hw-report clean
+.PHONY: demo test test-long test-rtl mutants lint bench docs waves verilog formal hw-report clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -4,6 +4,7 @@ The environment is a bus, a pager and a mover that answer when and what they lik
 takes no descriptor back.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from amaranth import Elaboratable, Module, Signal
@@ -24,8 +25,8 @@ CONFIG = AcceleratorConfig(address_bits=32)
 class RingHarness(Elaboratable):
     """`head` stays behind `tail`, counts single commands, and names the place of completions."""
 
-    def __init__(self) -> None:
-        self.dut = Sequencer(CONFIG)
+    def __init__(self, make: Callable[..., Any] = Sequencer) -> None:
+        self.dut = make(CONFIG)
         self.ports = [
             Value.cast(signal)
             for _, member, signal in self.dut.signature.flatten(self.dut)

@@ -9,8 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from engram.arch.commands import FORMS, Command, Completion, Fault, Flag, Opcode
 from engram.arch.registers import REGISTER_BITS, Access, Field, Register, RegisterTable
-from hdl.exports import c_header, json_text, markdown, system_rdl
+from hdl.exports import (
+    c_header,
+    commands_c_header,
+    commands_markdown,
+    json_text,
+    markdown,
+    system_rdl,
+)
+from hdl.generate import TABLES
 from tests.hdl.axi.example_table import EXAMPLE
 
 ROOT = Path(__file__).parents[2]
@@ -124,3 +133,43 @@ def test_exports_are_the_same_under_every_hash_seed() -> None:
     }
     assert len(texts) == 1
     assert texts.pop().startswith("/* Registers of EXAMPLE")
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no C compiler")
+def test_a_compiler_reads_the_commands_as_the_contract_stands(tmp_path) -> None:
+    expected = {
+        "ENGRAM_DESCRIPTOR_BYTES": len(Command(Opcode.FENCE).pack()),
+        "ENGRAM_COMPLETION_BYTES": Completion.LAYOUT.size,
+        **{f"ENGRAM_OP_{opcode.name}": int(opcode) for opcode in Opcode},
+        **{f"ENGRAM_FAULT_{fault.name}": int(fault) for fault in Fault},
+        **{f"ENGRAM_FLAG_{flag.name}": int(flag) for flag in Flag},
+    }
+    header = commands_c_header("ENGRAM")
+    assert set(re.findall(r"#define (\w+) ", header)) == expected.keys()
+    (tmp_path / "commands.h").write_text(header)
+    checks = "\n".join(
+        f'_Static_assert({name} == {value}u, "{name}");' for name, value in expected.items()
+    )
+    source = tmp_path / "check.c"
+    source.write_text(f'#include "commands.h"\n#include "commands.h"\n{checks}\n')
+    done = subprocess.run(
+        [COMPILER, "-std=c11", "-Wall", "-Werror", "-fsyntax-only", str(source)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_manual_names_every_opcode_with_its_fields_and_every_fault() -> None:
+    rows = commands_markdown().splitlines()
+    for opcode, form in FORMS.items():
+        (row,) = (row for row in rows if row.startswith(f"| `{opcode.name}` | {int(opcode)} |"))
+        assert all(f"`{field}`" in row for field in form.fields)
+        assert ("`law`" in row) == form.law
+    for fault in Fault:
+        assert any(row.startswith(f"| `{fault.name}` | {int(fault)} |") for row in rows)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_manual_has_the_tables_as_they_are(name) -> None:
+    assert (ROOT / "docs" / "figures" / name).read_text() == TABLES[name](), "run `make verilog`"
