@@ -1,8 +1,8 @@
-"""A small scenario whose counters and clocks are known: what costs time but no word shows here."""
+"""Small scenarios whose counters, clocks and errors are known: what no word shows, shows here."""
 
 from dataclasses import dataclass, replace
 
-from engram.arch.commands import COMPLETION_BYTES, Command, Completion, Opcode
+from engram.arch.commands import COMPLETION_BYTES, Command, Completion, Fault, Opcode
 from engram.arch.page_table import BUCKET_BYTES
 from engram.arch.pages import PAGE_BITS, PAGE_WORDS
 from engram.arch.regs import COUNTERS, REGISTERS
@@ -19,9 +19,12 @@ from sim.fuzz.steps import (
     TABLE,
     Batch,
     Case,
+    Fail,
+    Heal,
     Level,
     Poke,
 )
+from sim.verilated.bus import Direction
 
 __all__ = ["check_paces"]
 
@@ -113,6 +116,7 @@ def check_paces(arena: Arena) -> None:
             raise Difference(f"{name} must take {act.least} to {act.most} clocks, not {clocks}")
     _check_counters(arena)
     _check_window(arena)
+    _check_errors(arena)
 
 
 def _counters(arena: Arena) -> dict[str, int]:
@@ -150,3 +154,33 @@ def _check_window(arena: Arena) -> None:
         clocks = bus.cycles - begun
         if not words < clocks <= most:
             raise Difference(f"{words} words of the window must take {most} clocks, not {clocks}")
+
+
+def _check_errors(arena: Arena) -> None:
+    """Have the first of two pieces fail: the command has the error of the one, and does both."""
+    fill = Command(Opcode.FILL, _FIRST, PAGE_WORDS + 88, DATA.first, tag=1)
+    arena.run(
+        Case(
+            seed=2,
+            level=Level.STRUCTURE,
+            ring_log2=MAX_RING,
+            buckets_log2=MAX_BUCKETS,
+            frames=MAX_FRAMES,
+            latency=(20, 20),
+            stall=0.0,
+            select=_SELECT,
+            dram=bytes(DRAM_BYTES),
+            steps=(
+                Poke(TABLE.first, bytes(BUCKET_BYTES << MAX_BUCKETS)),
+                Batch((_SELECT.pack(),)),
+                Fail(Direction.WRITES, DATA.first, DATA.first + 8),
+                Batch((fill.pack(),)),
+                Heal(),
+            ),
+            keeps_words=False,
+        )
+    )
+    at = COMPLETIONS.first - BASE + COMPLETION_BYTES
+    completion = Completion.unpack(arena.bus.dram[at : at + COMPLETION_BYTES].tobytes())
+    if completion.fault is not Fault.WRITE_ERROR or completion.done != fill.count:
+        raise Difference(f"a write that failed must be told, not {completion}")
