@@ -165,9 +165,12 @@ class RingHost:
 
 
 @cache
-def library(config: AcceleratorConfig) -> Path:
-    """Return the library of an accelerator, compiled if it is not in the user's cache."""
+def library(config: AcceleratorConfig, *, fast: bool = False) -> Path:
+    """Return the library of an accelerator, compiled if it is not in the user's cache.
+
+    ``fast``: simplified by Yosys first, as the device fpga-sim has it.
+    """
     text = verilog.convert(
         Engram(config), name="engram", strip_internal_attrs=True, emit_src=False
     )
-    return build(text, "engram")
+    return build(text, "engram", fast=fast)

@@ -139,6 +139,8 @@ def test_a_level_is_drawn_where_it_is() -> None:
     assert levels == [low, high, high, high, high, low, low]
 
 
+# Building the traced model takes a minute and more.
+@pytest.mark.rtl
 @pytest.mark.skipif(bool(MISSING), reason=MISSING)
 def test_a_hit_is_drawn_in_as_many_clocks_as_it_takes() -> None:
     from sim.waves.host import Host, library
