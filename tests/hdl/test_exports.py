@@ -26,6 +26,23 @@ ROOT = Path(__file__).parents[2]
 COMPILER = shutil.which("cc") or shutil.which("gcc")
 
 
+def compiles_as(header: str, expected: dict[str, int], folder: Path) -> None:
+    """See that a header defines just these names, as a compiler reads them, included twice."""
+    assert set(re.findall(r"#define (\w+) ", header)) == expected.keys()
+    (folder / "header.h").write_text(header)
+    checks = "\n".join(
+        f'_Static_assert({name} == {value}u, "{name}");' for name, value in expected.items()
+    )
+    source = folder / "check.c"
+    source.write_text(f'#include "header.h"\n#include "header.h"\n{checks}\n')
+    done = subprocess.run(
+        [COMPILER, "-std=c11", "-Wall", "-Werror", "-fsyntax-only", str(source)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.skipif(COMPILER is None, reason="no C compiler")
 def test_a_compiler_reads_the_header_as_the_table_stands(tmp_path) -> None:
     expected = {}
@@ -37,19 +54,7 @@ def test_a_compiler_reads_the_header_as_the_table_stands(tmp_path) -> None:
             expected[f"EXAMPLE_{register.name}_{field.name}_MASK"] = field.mask
     expected["EXAMPLE_BYTES"] = 0x34
     header = c_header(EXAMPLE)
-    assert set(re.findall(r"#define (\w+) ", header)) == expected.keys()
-    (tmp_path / "registers.h").write_text(header)
-    checks = "\n".join(
-        f'_Static_assert({name} == {value}u, "{name}");' for name, value in expected.items()
-    )
-    source = tmp_path / "check.c"
-    source.write_text(f'#include "registers.h"\n#include "registers.h"\n{checks}\n')
-    done = subprocess.run(
-        [COMPILER, "-std=c11", "-Wall", "-Werror", "-fsyntax-only", str(source)],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    compiles_as(header, expected, tmp_path)
 
 
 def test_json_holds_the_whole_table() -> None:
@@ -145,19 +150,7 @@ def test_a_compiler_reads_the_commands_as_the_contract_stands(tmp_path) -> None:
         **{f"ENGRAM_FLAG_{flag.name}": int(flag) for flag in Flag},
     }
     header = commands_c_header("ENGRAM")
-    assert set(re.findall(r"#define (\w+) ", header)) == expected.keys()
-    (tmp_path / "commands.h").write_text(header)
-    checks = "\n".join(
-        f'_Static_assert({name} == {value}u, "{name}");' for name, value in expected.items()
-    )
-    source = tmp_path / "check.c"
-    source.write_text(f'#include "commands.h"\n#include "commands.h"\n{checks}\n')
-    done = subprocess.run(
-        [COMPILER, "-std=c11", "-Wall", "-Werror", "-fsyntax-only", str(source)],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    compiles_as(header, expected, tmp_path)
 
 
 def test_the_manual_names_every_opcode_with_its_fields_and_every_fault() -> None:
