@@ -96,10 +96,12 @@ class _Author:
         self.window_pages = self.pages
         if self.kind == "both":
             self.window_pages = [(page ^ 64) & MASK64 >> PAGE_BITS for page in self.pages[:3]]
+        seed = rng.getrandbits(64)
+        a, b, c, d = (rng.getrandbits(32) for _ in range(4))
         self.select = Command.select(
             law=1,
-            seed=rng.getrandbits(64),
-            keys=tuple(rng.getrandbits(32) for _ in range(4)),  # type: ignore[arg-type]
+            seed=seed,
+            keys=(a, b, c, d),
             table=TABLE.first,
             buckets_log2=self.buckets_log2,
         )

@@ -23,6 +23,7 @@ from sim.fuzz.steps import (
     Heal,
     Level,
     Poke,
+    Step,
 )
 from sim.verilated.bus import Direction
 
@@ -84,27 +85,32 @@ _ONE_SHOWN = 60  # clocks of a word through the window, the TLB knowing the page
 _ALL_SHOWN = _SHOWN + 80
 
 
+def _case(level: Level, *steps: Step) -> Case:
+    """Return steps in an empty memory that answers after 20 clocks and never stalls."""
+    return Case(
+        seed=1,
+        level=level,
+        ring_log2=MAX_RING,
+        buckets_log2=MAX_BUCKETS,
+        frames=MAX_FRAMES,
+        latency=(20, 20),
+        stall=0.0,
+        select=_SELECT,
+        dram=bytes(DRAM_BYTES),
+        steps=(Poke(TABLE.first, bytes(BUCKET_BYTES << MAX_BUCKETS)), *steps),
+        keeps_words=False,
+    )
+
+
 def check_paces(arena: Arena) -> None:
     """Run the scenario; raise Difference if a counter or a time is not as it must be."""
     indices = b"".join((_FIRST + 8 * n).to_bytes(8, "little") for n in range(_GATHERED))
     commands = [replace(act.command, tag=n + 1) for n, act in enumerate(_ACTS)]
     arena.run(
-        Case(
-            seed=1,
-            level=Level.EXACT,
-            ring_log2=MAX_RING,
-            buckets_log2=MAX_BUCKETS,
-            frames=MAX_FRAMES,
-            latency=(20, 20),
-            stall=0.0,
-            select=_SELECT,
-            dram=bytes(DRAM_BYTES),
-            steps=(
-                Poke(TABLE.first, bytes(BUCKET_BYTES << MAX_BUCKETS)),
-                Poke(INDICES.first, indices),
-                Batch(tuple(command.pack() for command in commands)),
-            ),
-            keeps_words=False,
+        _case(
+            Level.EXACT,
+            Poke(INDICES.first, indices),
+            Batch(tuple(command.pack() for command in commands)),
         )
     )
     for place, act in enumerate(_ACTS):
@@ -160,24 +166,12 @@ def _check_errors(arena: Arena) -> None:
     """Have the first of two pieces fail: the command has the error of the one, and does both."""
     fill = Command(Opcode.FILL, _FIRST, PAGE_WORDS + 88, DATA.first, tag=1)
     arena.run(
-        Case(
-            seed=2,
-            level=Level.STRUCTURE,
-            ring_log2=MAX_RING,
-            buckets_log2=MAX_BUCKETS,
-            frames=MAX_FRAMES,
-            latency=(20, 20),
-            stall=0.0,
-            select=_SELECT,
-            dram=bytes(DRAM_BYTES),
-            steps=(
-                Poke(TABLE.first, bytes(BUCKET_BYTES << MAX_BUCKETS)),
-                Batch((_SELECT.pack(),)),
-                Fail(Direction.WRITES, DATA.first, DATA.first + 8),
-                Batch((fill.pack(),)),
-                Heal(),
-            ),
-            keeps_words=False,
+        _case(
+            Level.STRUCTURE,
+            Batch((_SELECT.pack(),)),
+            Fail(Direction.WRITES, DATA.first, DATA.first + 8),
+            Batch((fill.pack(),)),
+            Heal(),
         )
     )
     at = COMPLETIONS.first - BASE + COMPLETION_BYTES

@@ -105,7 +105,7 @@ def test_a_halt_is_told_at_once() -> None:
         ring.run([FENCE])
 
 
-def test_a_completion_of_something_else_is_a_fault() -> None:
+def test_a_completion_of_something_else_is_a_fault(monkeypatch) -> None:
     bus = LateBus()
     ring = ring_of(bus)
     records = Registers(bus).read("COMPLETION_BASE") - bus.accelerator.dram.base
@@ -122,7 +122,7 @@ def test_a_completion_of_something_else_is_a_fault() -> None:
         overwrite()
         return high
 
-    bus.wait_irq = wait  # type: ignore[method-assign]
+    monkeypatch.setattr(bus, "wait_irq", wait)
     with pytest.raises(DeviceFault, match="the completion of command 1 reads "):
         ring.run([FENCE, FENCE])
 
