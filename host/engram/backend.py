@@ -1,4 +1,4 @@
-"""The abstract backend of a space: arrays in, arrays out, on one device."""
+"""The abstract backends of a space and of associations: arrays in, arrays out, on one device."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -7,10 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engram.arch.associations import Association
 from engram.arch.elements import Element
 from engram.arch.laws import Law
 
-__all__ = ["Counters", "SpaceBackend", "Words"]
+__all__ = [
+    "AssociationBackend",
+    "AssociationCounters",
+    "Completions",
+    "Counters",
+    "Recalls",
+    "SpaceBackend",
+    "Words",
+]
 
 Words = NDArray[np.uint64]
 
@@ -41,6 +50,11 @@ class SpaceBackend(ABC):
         self.law = law
         self.seed = seed
         self._counters = Counters()
+
+    @classmethod
+    def missing(cls) -> str:
+        """Return what is missing here to make one, and the fix; empty if nothing is."""
+        return ""
 
     @property
     def counters(self) -> Counters:
@@ -110,6 +124,148 @@ class SpaceBackend(ABC):
     @abstractmethod
     def reserve(self, words: int) -> None:
         """Make room for about this many more scattered words, if that saves work later."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back what the device lent."""
+
+
+@dataclass
+class AssociationCounters:
+    """What an associative backend did since it was made.
+
+    ``spikes`` are those of cues, ``synaptic_events`` the conducting synapses they passed (what a
+    neuromorphic chip spends energy on), ``multiply_adds`` the products of re-ranks.
+    """
+
+    written: int = 0
+    cues: int = 0
+    spikes: int = 0
+    synaptic_events: int = 0
+    multiply_adds: int = 0
+
+
+@dataclass(frozen=True)
+class Recalls:
+    """Answers to ``n`` cues, best first: arrays of shape (n, count), slots -1 where none is left.
+
+    ``similarities`` and ``confidences`` are int64 in units of 2**-16, ``latencies`` int64 steps of
+    the race; all 0 where the slot is -1.
+    """
+
+    slots: NDArray[np.int64]
+    similarities: NDArray[np.int64]
+    confidences: NDArray[np.int64]
+    latencies: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Completions:
+    """Settled codes of ``n`` cues: ``codes`` uint16 (n, k), ascending; the rest int64 or bool (n,).
+
+    ``slots`` is the winner of the last step, -1 in an empty memory (its code is then the cue's).
+    """
+
+    codes: NDArray[np.uint16]
+    slots: NDArray[np.int64]
+    steps: NDArray[np.int64]
+    converged: NDArray[np.bool_]
+
+
+class AssociationBackend(ABC):
+    """The patterns of an associative memory, by slot, for one law, seed and embedding width.
+
+    The caller checks every input once: embeddings are quantised, int8, C-contiguous, of shape
+    (n, width) and not zero; codes are uint16, ascending and distinct along a row; slots are int64,
+    not negative, below 2**31, and distinct within a call. Slots need not be consecutive. One
+    thread writes at a time, and nobody recalls meanwhile; any number recall at once.
+
+    Every result is the law's (docs/associations.md), whatever the device does to find it.
+    """
+
+    def __init__(
+        self, association: Association, seed: int, width: int, *, threads: int | None = None
+    ) -> None:
+        self.association = association
+        self.seed = seed
+        self.width = width
+        self._counters = AssociationCounters()
+
+    @classmethod
+    def missing(cls) -> str:
+        """Return what is missing here to make one, and the fix; empty if nothing is."""
+        return ""
+
+    @property
+    def counters(self) -> AssociationCounters:
+        """What was done so far."""
+        return self._counters
+
+    @abstractmethod
+    def encode(self, vectors: NDArray[np.int8]) -> NDArray[np.uint16]:
+        """Return the codes of embeddings, (n, k), ascending."""
+
+    @abstractmethod
+    def write(self, slots: NDArray[np.int64], vectors: NDArray[np.int8]) -> None:
+        """Write patterns in one shot; a slot written before is cleared first."""
+
+    @abstractmethod
+    def learn(self, slot: int, vector: NDArray[np.int8]) -> None:
+        """Move a written pattern towards an embedding, shape (width,): the gated write."""
+
+    @abstractmethod
+    def clear(self, slots: NDArray[np.int64]) -> None:
+        """Forget patterns; a slot that holds none is passed over."""
+
+    @abstractmethod
+    def synapses(self, slot: int) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+        """Return a pattern's neurons of permanence above 0, ascending, and their permanences."""
+
+    @abstractmethod
+    def vector(self, slot: int) -> NDArray[np.int8]:
+        """Return a pattern's stored embedding, (width,)."""
+
+    @abstractmethod
+    def restore(
+        self,
+        slot: int,
+        neurons: NDArray[np.uint16],
+        permanences: NDArray[np.uint8],
+        vector: NDArray[np.int8],
+    ) -> None:
+        """Put back a pattern exactly as ``synapses`` and ``vector`` gave it."""
+
+    @abstractmethod
+    def recall(self, vectors: NDArray[np.int8], count: int) -> Recalls:
+        """Return the ``count`` nearest patterns of each embedding."""
+
+    @abstractmethod
+    def recall_codes(self, codes: NDArray[np.uint16], count: int) -> Recalls:
+        """Return the ``count`` nearest patterns of each code, (n, any); there is no re-rank."""
+
+    @abstractmethod
+    def complete(self, vectors: NDArray[np.int8]) -> Completions:
+        """Settle embeddings: the first step by their recall, the others by codes."""
+
+    @abstractmethod
+    def complete_codes(self, codes: NDArray[np.uint16]) -> Completions:
+        """Settle codes, (n, k)."""
+
+    @abstractmethod
+    def replay(
+        self, epoch: int, overlap: int, strengths: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Replay every pattern once with noise; return what each slot won and lost.
+
+        ``strengths`` has an entry a slot (longer than the highest written); so have the results.
+        Of the patterns that share ``overlap`` / 256 of the settled winner's bits the strongest
+        wins one, and each of the others loses one.
+        """
+
+    @property
+    @abstractmethod
+    def ram_bytes(self) -> int:
+        """How many bytes the patterns and the tables beside them take."""
 
     @abstractmethod
     def close(self) -> None:

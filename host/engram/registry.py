@@ -2,12 +2,14 @@
 
 import importlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
-from engram.backend import SpaceBackend
+from engram.backend import AssociationBackend, SpaceBackend
 from engram.errors import DeviceUnavailable
 
-__all__ = ["AUTO", "DeviceStatus", "devices", "space_backend"]
+__all__ = ["AUTO", "DeviceStatus", "association_backend", "devices", "space_backend"]
 
 logger = logging.getLogger(__name__)
 
@@ -43,16 +45,41 @@ _SPACE_DEVICES = {
     ),
 }
 
+_ASSOCIATION_DEVICES = {
+    "cpu": _Device(
+        "engram.cpu.associations:CpuAssociations",
+        "numba kernels in this process",
+        "install numba and numpy",
+    ),
+    "golden": _Device(
+        "sim.golden.associations:GoldenAssociations",
+        "the law in plain Python integers: slow, the reference",
+        "run from a checkout of the source, with its root on PYTHONPATH",
+    ),
+    "loihi": _Device(
+        "engram.loihi.backend:LoihiAssociations",
+        "Lava processes of spiking neurons, in a worker process on this machine",
+        "install a Python 3.10 with lava-nc (`make lava` in a checkout)",
+    ),
+    "loihi-nengo": _Device(
+        "engram.loihi.nengo:NengoAssociations",
+        "the same network on nengo-loihi's emulator of the chip, in a worker process",
+        "install a Python 3.10 with lava-nc and nengo-loihi (`make lava` in a checkout)",
+    ),
+}
+
 AUTO = "auto"
 # Fastest first; what is simulated is a reference, never a choice.
 _AUTO_ORDER = ("cpu",)
+_TABLES = {"spaces": _SPACE_DEVICES, "associations": _ASSOCIATION_DEVICES}
 
 
 @dataclass(frozen=True)
 class DeviceStatus:
-    """A device, and why it cannot be had here if it cannot."""
+    """A device, what it serves, and why it cannot be had here if it cannot."""
 
     name: str
+    serves: str
     summary: str
     available: bool
     reason: str
@@ -65,43 +92,56 @@ def space_backend(name: str) -> tuple[str, type[SpaceBackend]]:
         ValueError: there is no such device.
         DeviceUnavailable: the named device cannot be had here.
     """
-    if name != AUTO:
-        return name, _load(name)
-    reasons = []
-    for candidate in _AUTO_ORDER:
-        try:
-            found = _load(candidate)
-        except DeviceUnavailable as error:
-            reasons.append(str(error))
-        else:
-            logger.info("device auto: spaces on %s", candidate)
-            return candidate, found
-    raise DeviceUnavailable("no device can hold a space: " + "; ".join(reasons))
+    return cast("tuple[str, type[SpaceBackend]]", _choose("spaces", name))
+
+
+def association_backend(name: str) -> tuple[str, type[AssociationBackend]]:
+    """Return the device chosen for a name, and its backend for associations; else as above."""
+    return cast("tuple[str, type[AssociationBackend]]", _choose("associations", name))
 
 
 def devices() -> list[DeviceStatus]:
-    """Return every device and whether it can be had here."""
+    """Return every device, what it serves, and whether it can be had here."""
     statuses = []
-    for name, device in _SPACE_DEVICES.items():
-        try:
-            _load(name)
-        except DeviceUnavailable as error:
-            statuses.append(DeviceStatus(name, device.summary, False, str(error)))
-        else:
-            statuses.append(DeviceStatus(name, device.summary, True, ""))
+    for serves, table in _TABLES.items():
+        for name, device in table.items():
+            try:
+                reason = _load(table, name).missing()
+            except DeviceUnavailable as error:
+                reason = str(error)
+            statuses.append(DeviceStatus(name, serves, device.summary, not reason, reason))
     return statuses
 
 
-def _load(name: str) -> type[SpaceBackend]:
-    if name not in _SPACE_DEVICES:
-        known = ", ".join((AUTO, *_SPACE_DEVICES))
+def _choose(serves: str, name: str) -> tuple[str, Any]:
+    """Return the device for a name, which serves this; a device that does not leaves it to auto."""
+    table = _TABLES[serves]
+    if name != AUTO and name not in table and any(name in other for other in _TABLES.values()):
+        logger.info("device %s does not serve %s: left to auto", name, serves)
+        name = AUTO
+    if name != AUTO:
+        return name, _load(table, name)
+    reasons = []
+    for candidate in _AUTO_ORDER:
+        try:
+            found = _load(table, candidate)
+        except DeviceUnavailable as error:
+            reasons.append(str(error))
+        else:
+            logger.info("device auto: %s on %s", serves, candidate)
+            return candidate, found
+    raise DeviceUnavailable(f"no device can serve {serves}: " + "; ".join(reasons))
+
+
+def _load(table: Mapping[str, _Device], name: str) -> Any:
+    if name not in table:
+        known = ", ".join((AUTO, *table))
         raise ValueError(f"device must be one of {known}, not {name!r}")
-    device = _SPACE_DEVICES[name]
+    device = table[name]
     module, _, attribute = device.target.partition(":")
     try:
-        found: type[SpaceBackend] = getattr(importlib.import_module(module), attribute)
+        return getattr(importlib.import_module(module), attribute)
     except ImportError as error:
         raise DeviceUnavailable(
             f"device {name!r} cannot be had ({error}): {device.remedy}"
         ) from error
-    return found

@@ -9,10 +9,10 @@ MASK32 = (1 << 32) - 1
 MASK64 = (1 << 64) - 1
 
 
-def generate(law: Law, seed: int, address: int) -> int:
-    """Return the word that a law and a seed give an address."""
+def generate(law: Law, seed: int, address: int, *, stream: int = 0) -> int:
+    """Return the word that a law and a seed give an address; a Feistel law has streams, too."""
     if isinstance(law, FeistelLaw):
-        return _feistel(law, feistel_keys(seed), address)
+        return _feistel(law, feistel_keys(seed, stream), address)
     if isinstance(law, ResidueLaw):
         return _fold_residues(law, seed ^ address)
     assert isinstance(law, MaskLaw)

@@ -1,0 +1,1 @@
+"""Associations on spiking hardware: the worker of Lava processes, and nengo-loihi."""
