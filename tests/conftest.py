@@ -11,7 +11,11 @@ from hypothesis import HealthCheck, settings
 import engram
 from engram.registry import devices
 
-DEFAULT_DEVICES = ("golden", "cpu", "fpga-sim")
+# By fixture: what its devices serve, and which of them are tried unasked.
+DEVICE_FIXTURES = {
+    "device": ("spaces", ("golden", "cpu", "fpga-sim")),
+    "associator": ("associations", ("cpu", "loihi", "loihi-network", "loihi-nengo")),
+}
 
 # Tests share the machine with others, so how long an example takes proves nothing.
 settings.register_profile("engram", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -22,20 +26,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--device",
         action="append",
-        choices=[device.name for device in devices()],
+        choices=sorted({device.name for device in devices()}),
         help="run the conformance suite on this device; may be given several times",
     )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "device" in metafunc.fixturenames:
-        chosen = metafunc.config.getoption("--device") or DEFAULT_DEVICES
-        reasons = {status.name: status.reason for status in devices()}
+    for fixture, (serves, usual) in DEVICE_FIXTURES.items():
+        if fixture not in metafunc.fixturenames:
+            continue
+        reasons = {status.name: status.reason for status in devices() if status.serves == serves}
+        asked = metafunc.config.getoption("--device")
+        chosen = [name for name in asked if name in reasons] if asked else usual
         parameters = [
             pytest.param(name, marks=pytest.mark.skipif(bool(reasons[name]), reason=reasons[name]))
             for name in dict.fromkeys(chosen)
         ]
-        metafunc.parametrize("device", parameters, indirect=True, scope="session")
+        metafunc.parametrize(fixture, parameters, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +54,13 @@ def device(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     with engram.open(device=name) as memory:
         memory[0] = 1
+    return name
+
+
+@pytest.fixture(scope="session")
+def associator(request: pytest.FixtureRequest) -> str:
+    """The name of a device of associations."""
+    name: str = request.param
     return name
 
 

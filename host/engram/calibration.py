@@ -56,15 +56,14 @@ def calibration(association: Association, seed: int, width: int) -> Calibration:
         cue_means.append(_total_potential(sums, active, association))
         chosen = winners(sums, association.winners).astype(np.int64)
         code_means.append(int(np.take_along_axis(active, chosen, 1).sum()))
-    scale = CALIBRATION_PAIRS
-    shift = association.ramp
-    latencies = np.arange(association.last_latency + 1)
-    potentials = association.threshold - (latencies << shift)
-    overlaps = association.winners - np.arange(association.winners + 1)
+    # A latency stands for 2**ramp potentials: their middle, so everything is taken twice.
+    latencies = np.arange(association.last_latency + 1) << association.ramp
+    middles = 2 * (association.threshold - latencies) + (1 << association.ramp) - 1
+    overlaps = 2 * (association.winners - np.arange(association.winners + 1))
     similarities = cosines * (ONE // half)
     return Calibration(
-        _interpolated(potentials * scale, np.array(cue_means), similarities),
-        _interpolated(overlaps * scale, np.array(code_means), similarities),
+        _interpolated(middles * CALIBRATION_PAIRS, 2 * np.array(cue_means), similarities),
+        _interpolated(overlaps * CALIBRATION_PAIRS, 2 * np.array(code_means), similarities),
     )
 
 

@@ -169,7 +169,7 @@ def confidences(similarities: Integers, width: int) -> Integers:
         return similarities
     first = int(np.clip(similarities[0], 0, ONE - 1))
     gaps = np.clip(first - similarities, 0, None)
-    exponents = np.minimum(gaps * first * width * _LOG2_E // (ONE * ONE - first * first), 1 << 12)
+    exponents = np.minimum(gaps * first * width * _LOG2_E // (ONE * ONE - first * first), 1 << 13)
     weights = _DECAY[exponents & 255] >> np.minimum(exponents >> 8, 63)
     posterior: Integers = (weights << 16) // weights.sum()
     return posterior

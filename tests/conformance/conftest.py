@@ -8,7 +8,8 @@ from tests.conformance.exceptions import mark_of
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
-            device = item.callspec.params.get("device")
+            parameters = item.callspec.params
+            device = parameters.get("device") or parameters.get("associator")
             mark = mark_of(device, item.originalname) if device else None
             if mark is not None:
                 item.add_marker(mark)
