@@ -6,13 +6,15 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, SupportsIndex
 
+from engram.arch.associations import LARGEST_WIDTH, Association, association_by_name
+
 __all__ = ["DURABILITIES", "MemoryConfig"]
 
 DURABILITIES = ("flush", "return")
 
 _PREFIX = "ENGRAM_"
 # Variables of this prefix that are not settings of a memory.
-_OTHER_VARIABLES = {"ENGRAM_CACHE_DIR", "ENGRAM_CONFIG"}
+_OTHER_VARIABLES = {"ENGRAM_CACHE_DIR", "ENGRAM_CONFIG", "ENGRAM_LAVA_PYTHON"}
 
 _LARGEST_STORE = 1 << 46  # the address space that processors leave a process for one mapping
 
@@ -30,6 +32,16 @@ class MemoryConfig:
     law: int | str | None = _setting(None, "law of the words; none: the directory's own, or 1")
     device: str = _setting("auto", "where everything runs")
     space: str | None = _setting(None, "where the address space runs, if elsewhere")
+    associations: str | None = _setting(None, "where the associations run, if elsewhere")
+    preset: str | Association | None = field(
+        default=None,
+        metadata={
+            "meaning": "parameters of the associations; none: the directory's own, or 'default'"
+        },
+    )
+    embedding_width: int | None = _setting(
+        None, "dimensions of embeddings; none: those of the first one remembered"
+    )
     durability: str = _setting("flush", "a write is durable at 'flush' or at 'return'")
     read_only: bool = _setting(False, "open for reading beside a writer")
     quota: int | None = _setting(None, "most words written at a time; none: no bound")
@@ -41,14 +53,19 @@ class MemoryConfig:
             raise TypeError(f"path must be a path, not {self.path!r}")
         if self.path == "":  # the working directory, which nobody means by it, is "."
             raise ValueError("path must be a directory's name, not ''")
-        for name in ("device", "space"):
+        for name in ("device", "space", "associations"):
             value = getattr(self, name)
-            if not isinstance(value, str) and not (name == "space" and value is None):
+            if not isinstance(value, str) and not (name != "device" and value is None):
                 raise TypeError(f"{name} must be a device's name, not {value!r}")
         if self.law is not None and (
             not isinstance(self.law, int | str) or isinstance(self.law, bool)
         ):
             raise TypeError(f"law must be a number or a name, not {self.law!r}")
+        if isinstance(self.preset, str):
+            association_by_name(self.preset)
+        elif self.preset is not None and not isinstance(self.preset, Association):
+            raise TypeError(f"preset must be a name or an Association, not {self.preset!r}")
+        self._check_integer("embedding_width", 1, LARGEST_WIDTH)
         self._check_integer("seed", 0, (1 << 64) - 1)
         self._check_integer("quota", 0, (1 << 64) - 1)
         self._check_integer("threads", 1, 1024)
@@ -126,7 +143,7 @@ def _from_variables(variables: Mapping[str, str], known: set[str]) -> dict[str, 
     return {name: _parse(name, text) for name, text in found.items()}
 
 
-_INTEGERS = {"seed", "quota", "threads", "store_bytes"}
+_INTEGERS = {"seed", "quota", "threads", "store_bytes", "embedding_width"}
 
 
 def _parse(name: str, text: str) -> Any:

@@ -27,6 +27,7 @@ __all__ = [
     "Projection",
     "Vectors",
     "confidences",
+    "cosines",
     "cue_of",
     "encode",
     "norms",
@@ -153,9 +154,13 @@ def rerank(vector: Vectors, norm: int, patterns: Vectors, pattern_norms: Integer
     # Sums of fewer than 2**10 products below 2**14 are exact in float32, where BLAS is fast.
     exact = np.float32 if len(vector) <= 1 << 10 else np.float64
     dots = (patterns.astype(exact) @ vector.astype(exact)).astype(np.int64)
-    product = pattern_norms * norm
+    return cosines(dots, pattern_norms * norm)
+
+
+def cosines(dots: Integers, products: Integers) -> Integers:
+    """Return similarities by dot products and products of norms; see ``rerank``."""
     found: Integers = np.zeros_like(dots)
-    np.floor_divide(dots << 32, product, out=found, where=product > 0)
+    np.floor_divide(dots << 32, products, out=found, where=products > 0)
     return found.clip(max=ONE)
 
 

@@ -61,6 +61,11 @@ _ASSOCIATION_DEVICES = {
         "Lava processes of spiking neurons, in a worker process on this machine",
         "install a Python 3.10 with lava-nc (`make lava` in a checkout)",
     ),
+    "loihi-network": _Device(
+        "engram.loihi.backend:LoihiNetworkAssociations",
+        "the same as a network of Lava's own Sparse and LIF processes, simulated step by step",
+        "install a Python 3.10 with lava-nc (`make lava` in a checkout)",
+    ),
     "loihi-nengo": _Device(
         "engram.loihi.nengo:NengoAssociations",
         "the same network on nengo-loihi's emulator of the chip, in a worker process",

@@ -118,19 +118,29 @@ def _add_commands() -> None:
     from engram.cli.demo.command import demo
     from engram.cli.devices import devices
     from engram.cli.filling import fill
+    from engram.cli.loihi import loihi_report
     from engram.cli.reading import read
+    from engram.cli.recalling import consolidate, patterns, recall
+    from engram.cli.remembering import forget, remember
     from engram.cli.stores import compact, report, verify
     from engram.cli.writing import erase, write
 
     words, directory, machine = "Words", "A memory's directory", "This machine"
+    content = "Patterns"
     for command, panel in (
         (demo, machine),
         (devices, machine),
         (bench, machine),
+        (loihi_report, machine),
         (read, words),
         (write, words),
         (erase, words),
         (fill, words),
+        (remember, content),
+        (recall, content),
+        (patterns, content),
+        (forget, content),
+        (consolidate, content),
         (report, directory),
         (verify, directory),
         (compact, directory),

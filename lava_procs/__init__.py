@@ -1,0 +1,1 @@
+"""The associative memory as Lava processes: one folder each, and a worker that serves them."""

@@ -1,0 +1,1 @@
+"""A code settles on the pattern it is nearest to."""

@@ -1,0 +1,1 @@
+"""Replayed patterns compete, and their strengths move."""

@@ -1,0 +1,1 @@
+"""From an embedding to a code and a cue."""

@@ -1,0 +1,1 @@
+"""How permanences are written."""

@@ -1,0 +1,1 @@
+"""A whole race, from a cue to the latencies of the first."""

@@ -1,0 +1,1 @@
+"""Pattern neurons, which integrate the spikes of a cue and race."""

@@ -1,0 +1,1 @@
+"""Winners speak: from pattern neurons back to a code."""

@@ -1,0 +1,1 @@
+"""The first spikes of a race win."""
