@@ -11,7 +11,8 @@ from engram.config import MemoryConfig
 
 DEFAULTS = {
     "path": None, "seed": None, "law": None, "device": "auto", "space": None, "durability": "flush",
-    "read_only": False, "quota": None, "threads": None,
+    "read_only": False, "quota": None, "threads": None, "associations": None, "preset": None,
+    "embedding_width": None,
 }  # fmt: skip
 
 

@@ -20,11 +20,16 @@ from engram.errors import (
 )
 
 if TYPE_CHECKING:
+    from engram.arch.associations import Association
     from engram.config import MemoryConfig
     from engram.memory import Memory, open
+    from engram.patterns import Completion, Consolidation, Pattern, Recall
 
 __all__ = [
+    "Association",
     "CannotMeet",
+    "Completion",
+    "Consolidation",
     "DeviceFault",
     "DeviceTimeout",
     "DeviceUnavailable",
@@ -33,8 +38,10 @@ __all__ = [
     "Memory",
     "MemoryConfig",
     "NotFound",
+    "Pattern",
     "QuotaExceeded",
     "ReadOnly",
+    "Recall",
     "StoreBusy",
     "StoreCorrupt",
     "StoreFull",
@@ -45,7 +52,16 @@ __all__ = [
 __version__ = "0.1.0"
 
 # Importing engram costs milliseconds: what needs NumPy is imported when it is first named.
-_HOMES = {"Memory": "engram.memory", "MemoryConfig": "engram.config", "open": "engram.memory"}
+_HOMES = {
+    "Association": "engram.arch.associations",
+    "Completion": "engram.patterns",
+    "Consolidation": "engram.patterns",
+    "Memory": "engram.memory",
+    "MemoryConfig": "engram.config",
+    "Pattern": "engram.patterns",
+    "Recall": "engram.patterns",
+    "open": "engram.memory",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -54,7 +54,7 @@ class ReadOnly(EngramError):
 
 
 class VersionMismatch(EngramError):
-    """The directory was written with another format, seed or law than the caller states."""
+    """The directory was written with another format, seed, law, preset or width than stated."""
 
 
 class StoreBusy(EngramError):

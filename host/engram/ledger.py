@@ -2,18 +2,27 @@
 
 import logging
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engram.backend import SpaceBackend
 from engram.errors import ReadOnly, StoreFull
-from engram.store.records import EraseRange, EraseWords, Record, WriteRange, WriteWords
+from engram.replaying import JOINED_WORDS, apply_record, joined
+from engram.store.records import (
+    Associate,
+    EraseRange,
+    EraseWords,
+    Record,
+    WriteRange,
+    WriteWords,
+)
 from engram.store.store import Store
 
-__all__ = ["Ledger"]
+__all__ = ["Associative", "Ledger"]
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +32,19 @@ Words = NDArray[np.uint64]
 _WAITING_WORDS = 1 << 22
 # The log is rewritten once it holds this many words more than twice those still written.
 _SLACK_WORDS = 1 << 22
+
+
+class Associative(Protocol):
+    """What a ledger asks of the associations beside the spaces when it rewrites the log."""
+
+    @property
+    def held_words(self) -> int:
+        """About how many words of log all patterns as they are now would take."""
+        ...
+
+    def snapshot(self) -> Generator[Record, None, None]:
+        """Yield all patterns as they are now."""
+        ...
 
 
 class Ledger:
@@ -50,6 +72,7 @@ class Ledger:
         self._single_addresses: list[int] = []
         self._single_values: list[int] = []
         self.backends: dict[int, SpaceBackend] = {}
+        self.associations: Associative | None = None
 
     def write_word(self, space: int, address: int, value: int) -> None:
         """Write one word of a space without a quota."""
@@ -122,6 +145,40 @@ class Ledger:
             1,
         )
 
+    def associate(self, records: list[Record], apply: Callable[[], None]) -> None:
+        """Make one change of the associations, which is all of these records or none.
+
+        The caller makes one change at a time; ``apply`` must not call the ledger.
+        """
+        self.check_writable()
+        if self._at_return:
+            assert self._store is not None
+            self._store.commit(records, apply)
+            self._compact_if_due()
+            return
+        # Applied first: a snapshot that misses what waits already would lose it.
+        apply()
+        if self._store is None:
+            return
+        with self._lock:
+            self._gather_singles()
+            self._waiting += records
+            self._waiting_words += sum(
+                len(record.words) for record in records if isinstance(record, Associate)
+            )
+        if self._waiting_words > _WAITING_WORDS:
+            self.flush()
+
+    @property
+    def durable(self) -> bool:
+        """Whether there is a store that keeps changes."""
+        return self._store is not None
+
+    def check_writable(self) -> None:
+        """Raise ReadOnly if the memory was opened for reading."""
+        if self._read_only:
+            raise ReadOnly("the memory was opened for reading only")
+
     def flush(self) -> None:
         """Return when every change made before the call is durable.
 
@@ -150,8 +207,7 @@ class Ledger:
 
     def compact(self) -> None:
         """Rewrite the log as what is written now."""
-        if self._read_only:
-            raise ReadOnly("the memory was opened for reading only")
+        self.check_writable()
         if self._store is not None:
             logger.info("compacting %d words of log", self._store.log_words)
             # Closed at once: a traceback that somebody keeps would keep the snapshot's lock too.
@@ -160,25 +216,34 @@ class Ledger:
 
     def replay(
         self, records: Iterable[Record], backends: Mapping[int, SpaceBackend] | None = None
-    ) -> None:
-        """Apply what a store holds, to these backends or to those in use."""
+    ) -> list[Associate]:
+        """Apply what a store holds, to these backends or to those in use.
+
+        What concerns the associations is returned, in order.
+        """
+        changes: list[Associate] = []
         targets = self.backends if backends is None else backends
         seen = 0
         with self._lock:
-            for record in _joined(records):
+            for record in joined(records):
+                if isinstance(record, Associate):
+                    changes.append(record)
+                    continue
                 backend = targets[record.space]
-                _apply(backend, record)
+                apply_record(backend, record)
                 if isinstance(record, WriteWords) and not seen:
                     seen = len(record.addresses)
-                    if self._store is not None and seen >= _WAITING_WORDS:
+                    if self._store is not None and seen >= JOINED_WORDS:
                         # The rest of a long log is likely to hold as many new words as its start.
                         fresh = backend.written_words / seen
                         backend.reserve(int(fresh * max(0, self._store.log_words - seen)))
+        return changes
 
     @property
-    def written_words(self) -> int:
-        """How many words are written in all spaces."""
-        return sum(backend.written_words for backend in list(self.backends.values()))
+    def held_words(self) -> int:
+        """How many words of log all that is written now would take."""
+        words = sum(backend.written_words for backend in list(self.backends.values()))
+        return words + (self.associations.held_words if self.associations is not None else 0)
 
     def _change(
         self,
@@ -188,8 +253,7 @@ class Ledger:
         admit: Callable[[], None] | None = None,
     ) -> int:
         """Make one change, durable now or later; return what the backend says of it."""
-        if self._read_only:
-            raise ReadOnly("the memory was opened for reading only")
+        self.check_writable()
         if self._at_return:
             if admit is None:
                 changed = self._commit(record, apply)
@@ -226,7 +290,7 @@ class Ledger:
     def _compact_if_due(self) -> None:
         """Rewrite the log if most of it was overwritten; the change that led here is durable."""
         assert self._store is not None
-        due = max(2 * self.written_words + _SLACK_WORDS, self._compact_from)
+        due = max(2 * self.held_words + _SLACK_WORDS, self._compact_from)
         if self._store.log_words <= due or not self._compacting.acquire(blocking=False):
             return
         try:
@@ -254,43 +318,6 @@ class Ledger:
                         yield WriteRange(space, where, values)
                     else:
                         yield WriteWords(space, where, values)
-
-
-def _joined(records: Iterable[Record]) -> Iterator[Record]:
-    """Join writes that follow one another: a table grows once for many words, not for few."""
-    together: list[WriteWords] = []
-    words = 0
-    for record in records:
-        fits = words < _WAITING_WORDS and together and record.space == together[0].space
-        if together and not (fits and isinstance(record, WriteWords)):
-            yield _join(together)
-            together, words = [], 0
-        if isinstance(record, WriteWords):
-            together.append(record)
-            words += len(record.addresses)
-        else:
-            yield record
-    if together:
-        yield _join(together)
-
-
-def _join(records: list[WriteWords]) -> WriteWords:
-    if len(records) == 1:
-        return records[0]
-    return WriteWords(
-        records[0].space,
-        np.concatenate([record.addresses for record in records]),
-        np.concatenate([record.values for record in records]),
-    )
-
-
-def _apply(backend: SpaceBackend, record: Record) -> None:
-    if isinstance(record, WriteWords):
-        backend.write_words(record.addresses, record.values)
-    elif isinstance(record, WriteRange):
-        backend.write_range(record.base, record.values)
-    elif isinstance(record, EraseWords):
-        backend.erase_words(record.addresses)
-    else:
-        assert isinstance(record, EraseRange)
-        backend.erase_range(record.start, record.count)
+            if self.associations is not None:
+                with closing(self.associations.snapshot()) as patterns:
+                    yield from patterns

@@ -10,12 +10,14 @@ from typing import Any
 
 from engram.arch.laws import DEFAULT_LAW, LAWS, Law, law_by_name
 from engram.arch.seeds import derive_seed
+from engram.associations import Associations
 from engram.backend import Counters
 from engram.config import MemoryConfig
 from engram.errors import NotFound, VersionMismatch
 from engram.inputs import as_address
 from engram.ledger import Ledger
 from engram.registry import space_backend
+from engram.remembering import Remembering
 from engram.report import Report
 from engram.space import Space
 from engram.store.state import Identity, SpaceEntry
@@ -38,10 +40,11 @@ def open(
     Args:
         path: the directory; created if it is absent.
         config: a YAML file of settings.
-        settings: fields of ``MemoryConfig``: seed, law, device, durability, read_only, quota ...
+        settings: fields of ``MemoryConfig``: seed, law, device, durability, read_only, preset ...
 
     Raises:
-        VersionMismatch: the directory was created with another seed or law.
+        VersionMismatch: the directory was created with another seed or law, or its patterns with
+            another preset or width.
         StoreBusy: somebody else writes the directory.
         StoreCorrupt: what is in it does not verify.
         DeviceUnavailable: the named device cannot be had here.
@@ -49,11 +52,12 @@ def open(
     return Memory(MemoryConfig.load(path, config=config, **settings))
 
 
-class Memory(Space):
+class Memory(Space, Remembering):
     """An address space of 2**64 generated words that can be written over, kept if it has a path.
 
-    The memory itself is a space; ``spaces`` gives more, each with words of its own. Use it as a
-    context manager, or ``close`` it: closing flushes.
+    The memory itself is a space; ``spaces`` gives more, each with words of its own. Beside the
+    words it keeps patterns, which are recalled by content: ``associations``. Use it as a context
+    manager, or ``close`` it: closing flushes.
     """
 
     def __init__(self, config: MemoryConfig | None = None) -> None:
@@ -78,12 +82,13 @@ class Memory(Space):
         try:
             root = self._backend_class(law, seed, threads=self.config.threads)
             ledger.backends[_ROOT] = root
+            self._associations = ledger.associations = Associations(self.config, seed, ledger)
             super().__init__(root, ledger, number=_ROOT, name="", quota=self.config.quota)
             if self._store is not None:
                 # In this order: a writer beside us may add a space and write to it at any time.
                 records = self._store.replay()
                 self._adopt_spaces()
-                ledger.replay(records)
+                self._associations.take(ledger.replay(records))
                 for space in (self, *self._spaces.values()):
                     space._count_from(Counters())
         except BaseException:
@@ -158,11 +163,12 @@ class Memory(Space):
                     space._number: self._backend_class(space.law, space.seed, threads=self._threads)
                     for space in spaces
                 }
-                self._ledger.replay(records, fresh)
+                changes = self._ledger.replay(records, fresh)
                 for space in spaces:
                     space._exchange(fresh[space._number])
             else:
-                self._ledger.replay(records)
+                changes = self._ledger.replay(records)
+            self._associations.take(changes, anew=anew)
             for space, before in zip(spaces, counts, strict=True):
                 space._count_from(before)
 
@@ -179,12 +185,15 @@ class Memory(Space):
         """Return what was read, hit and generated, what is held, and the bytes it takes."""
         self._check_open()
         spaces = tuple(space._report() for space in (self, *self._spaces.values()))
+        patterns = self._associations.report()
         return Report(
             device=self._device,
             path=self.config.path,
             durability=self.config.durability,
             spaces=spaces,
-            ram_bytes=sum(space.ram_bytes for space in spaces),
+            associations=patterns,
+            ram_bytes=sum(space.ram_bytes for space in spaces)
+            + (patterns.ram_bytes if patterns else 0),
             disk_bytes=self._store.disk_bytes if self._store else 0,
             log_words=self._store.log_words if self._store else 0,
         )
@@ -205,6 +214,7 @@ class Memory(Space):
         self._closed = True
         if self._store is not None:
             self._store.close()
+        self._associations.close()
         for space in (self, *self._spaces.values()):
             space._backend.close()
             space._exchange(None)
@@ -301,9 +311,7 @@ class Memory(Space):
     def _add_space(self, entry: SpaceEntry) -> Space:
         backend = self._backend_class(self.law, entry.seed, threads=self._threads)
         self._ledger.backends[entry.id] = backend
-        space = Space(
-            backend, self._ledger, number=entry.id, name=entry.name, quota=entry.quota
-        )
+        space = Space(backend, self._ledger, number=entry.id, name=entry.name, quota=entry.quota)
         self._spaces[entry.name] = space
         return space
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from engram.arch.pages import WORD_BYTES
 
-__all__ = ["Report", "SpaceReport"]
+__all__ = ["AssociationsReport", "Report", "SpaceReport"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,45 @@ class SpaceReport:
 
 
 @dataclass(frozen=True)
+class AssociationsReport:
+    """What the associations hold, and what they did since the memory was opened.
+
+    ``epochs`` counts replays of all time. ``spikes`` are those of cues, ``synaptic_events`` the
+    conducting synapses they passed, ``multiply_adds`` the products of re-ranks. ``ram_bytes`` are
+    the patterns' and the tables' beside them; of patterns that nobody asked for yet, as read.
+    """
+
+    device: str
+    preset: str
+    width: int
+    patterns: int
+    epochs: int
+    cues: int
+    spikes: int
+    synaptic_events: int
+    multiply_adds: int
+    ram_bytes: int
+
+    @property
+    def float_bytes(self) -> int:
+        """Bytes that the embeddings would take as float32."""
+        return 4 * self.width * self.patterns
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain types, for JSON."""
+        return {**asdict(self), "float_bytes": self.float_bytes}
+
+    def __str__(self) -> str:
+        each = self.ram_bytes / max(1, self.patterns)
+        return (
+            f"associations on {self.device}, {self.preset}: {self.patterns:,} patterns of "
+            f"{self.width:,} dimensions in {_size(self.ram_bytes)}, {_size(each)} each "
+            f"(float32: {_size(4 * self.width)}); {self.cues:,} cues, {self.spikes:,} spikes, "
+            f"{self.synaptic_events:,} synaptic events, {self.multiply_adds:,} multiply-adds"
+        )
+
+
+@dataclass(frozen=True)
 class Report:
     """The state of a memory. ``print`` it, or take ``to_dict``.
 
@@ -43,6 +82,7 @@ class Report:
     ram_bytes: int
     disk_bytes: int
     log_words: int
+    associations: AssociationsReport | None = None
 
     @property
     def generated_bytes(self) -> int:
@@ -51,7 +91,12 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain types, for JSON."""
-        return {**asdict(self), "generated_bytes": self.generated_bytes}
+        patterns = self.associations
+        return {
+            **asdict(self),
+            "associations": None if patterns is None else patterns.to_dict(),
+            "generated_bytes": self.generated_bytes,
+        }
 
     def __str__(self) -> str:
         kept = f"{self.path}, durable at {self.durability}" if self.path else "in RAM"
@@ -76,6 +121,8 @@ class Report:
             cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
             lines.append("  ".join(cells))
         lines.append(f"generated, never stored: {_size(self.generated_bytes)}")
+        if self.associations is not None:
+            lines.append(str(self.associations))
         if self.path:
             lines.append(f"on disk: {_size(self.disk_bytes)}, {self.log_words:,} words of log")
         return "\n".join(lines)

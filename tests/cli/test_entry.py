@@ -65,7 +65,8 @@ def test_the_version_is_the_packages(run) -> None:
 def test_help_is_there_for_every_command(run) -> None:
     assert "Exit codes" in run()
     for command in (
-        "demo", "devices", "read", "write", "erase", "fill", "report", "verify", "compact", "bench"
+        "demo", "devices", "read", "write", "erase", "fill", "report", "verify", "compact", "bench",
+        "remember", "recall", "patterns", "forget", "consolidate",
     ):
         assert command in run("--help")
         assert "--json" in run(command, "--help")
@@ -86,7 +87,7 @@ def test_completion_is_typers_own() -> None:
         text=True,
         check=False,
     )
-    assert done.stdout.split() == ["read", "report"]
+    assert sorted(done.stdout.split()) == ["read", "recall", "remember", "report"]
 
 
 def test_devices_are_listed(run, run_json) -> None:

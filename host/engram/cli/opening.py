@@ -21,6 +21,8 @@ def open_memory(
     law: str | None = None,
     device: str | None = None,
     config: Path | None = None,
+    preset: str | None = None,
+    width: int | None = None,
     writing: bool = False,
     may_create: bool = False,
 ) -> "Memory":
@@ -39,6 +41,10 @@ def open_memory(
         settings["law"] = number_or_name(law)
     if device is not None:
         settings["device"] = device
+    if preset is not None:
+        settings["preset"] = preset
+    if width is not None:
+        settings["embedding_width"] = width
     chosen = MemoryConfig.load(directory, config=config, **settings)
     if writing:
         if chosen.path is None:

@@ -15,10 +15,13 @@ __all__ = [
     "Dtype",
     "Json",
     "Law",
+    "Preset",
     "Seed",
     "SpaceName",
     "Store",
+    "Vector",
     "Verbose",
+    "Width",
 ]
 
 
@@ -76,6 +79,14 @@ Law = Annotated[
     str | None,
     typer.Option("--law", help="The law of the words, by number or name.", metavar="LAW"),
 ]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        help="Parameters of the associations: default, precise or loihi-fit.",
+        metavar="NAME",
+    ),
+]
 Seed = Annotated[
     str | None, typer.Option("--seed", "-s", help="The seed of the words.", metavar="INTEGER")
 ]
@@ -89,6 +100,10 @@ Store = Annotated[
         help="The directory that keeps the memory.", metavar="DIR", envvar="ENGRAM_PATH"
     ),
 ]
+Vector = Annotated[
+    str,
+    typer.Option("--vector", help="A .npy file or a JSON array; - for stdin.", metavar="FILE"),
+]
 Verbose = Annotated[
     int,
     typer.Option(
@@ -100,4 +115,8 @@ Verbose = Annotated[
         metavar="",
         show_default=False,
     ),
+]
+Width = Annotated[
+    int | None,
+    typer.Option("--width", help="Dimensions that embeddings must have.", metavar="COUNT"),
 ]

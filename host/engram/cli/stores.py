@@ -43,6 +43,8 @@ def report(
         for space in found.spaces
     ]
     console().print(table(("space", "seed", "law", "words held", "quota", "in RAM"), rows))
+    if found.associations is not None:
+        typer.echo(str(found.associations))
     held = sum(space.written_words for space in found.spaces)
     typer.echo(
         f"{found.path}: {size(found.disk_bytes)} on disk, {amount(found.log_words)} words of "

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from engram.errors import StoreCorrupt
 
 __all__ = [
+    "Associate",
     "EraseRange",
     "EraseWords",
     "Record",
@@ -35,7 +36,7 @@ RUN_BYTES = (1 << 20) - 256
 # kind, count >> 64 (only an erased range can hold 2**64 words), space, two numbers; 24 bytes, so
 # that the words behind it stay 8-byte aligned and decode as views.
 HEADER = struct.Struct("<HHIQQ")
-WRITE_WORDS, WRITE_RANGE, ERASE_WORDS, ERASE_RANGE = 1, 2, 3, 4
+WRITE_WORDS, WRITE_RANGE, ERASE_WORDS, ERASE_RANGE, ASSOCIATE = 1, 2, 3, 4, 5
 
 # The longest pieces that fit a run; longer records are split, which changes no meaning.
 PAIRS_IN_RUN = (RUN_BYTES - HEADER.size) // 16
@@ -148,7 +149,22 @@ class EraseRange:
         _check_range("start", self.start, self.count)
 
 
-Record = WriteWords | WriteRange | EraseWords | EraseRange
+@dataclass(frozen=True, slots=True, eq=False)
+class Associate:
+    """A change of the associative memory, as `engram.store.patterns` encodes it; never split."""
+
+    words: Words
+
+    def __post_init__(self) -> None:
+        _check_words("words", self.words)
+        if len(self.words) > WORDS_IN_RUN:
+            raise ValueError(f"words must be {WORDS_IN_RUN} at most, not {len(self.words)!r}")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Associate) and np.array_equal(self.words, other.words)
+
+
+Record = WriteWords | WriteRange | EraseWords | EraseRange | Associate
 
 
 class Run(NamedTuple):
@@ -186,6 +202,10 @@ def _pieces(record: Record) -> Iterator[_Piece]:
     elif isinstance(record, EraseRange):
         high, low = divmod(record.count, ADDRESS_LIMIT)
         yield [HEADER.pack(ERASE_RANGE, high, record.space, record.start, low)], HEADER.size, 1
+    elif isinstance(record, Associate):
+        words = np.ascontiguousarray(record.words)
+        header = HEADER.pack(ASSOCIATE, 0, 0, len(words), 0)
+        yield [header, words.data], HEADER.size + 8 * len(words), len(words)
     else:
         raise TypeError(f"record must be a store record, not {record!r}")
 
@@ -256,5 +276,9 @@ def decode(data: bytes | memoryview) -> Iterator[Record]:
             yield EraseWords(space, addresses)
         elif kind == ERASE_RANGE and (high << 64) + second <= ADDRESS_LIMIT - first:
             yield EraseRange(space, first, (high << 64) + second)
+        elif kind == ASSOCIATE and not (high or space or second) and first <= room:
+            words: Words = np.frombuffer(data, np.uint64, first, at)
+            at += 8 * first
+            yield Associate(words)
         else:
             raise StoreCorrupt(f"a record of kind {kind} has impossible sizes or an unknown kind")

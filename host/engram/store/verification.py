@@ -6,15 +6,16 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from engram.errors import EngramError, NotFound, StoreBusy, StoreCorrupt
+from engram.errors import EngramError, NotFound, StoreBusy, StoreCorrupt, VersionMismatch
 from engram.store.batches import open_batch, sequence_key
 from engram.store.directory import JOURNAL, holds_store
 from engram.store.environment import DATA, Environment
 from engram.store.integrity import BATCHES, SPACES, check_file
 from engram.store.journal import Journal, JournalEnd
 from engram.store.lock import locked_briefly
+from engram.store.patterns import decode_change
 from engram.store.reader import Reader
-from engram.store.records import Run, decode
+from engram.store.records import Associate, Run, decode
 from engram.store.state import Identity, SpaceEntry, State, unpack_space
 from engram.store.transactions import View
 
@@ -159,9 +160,13 @@ class _Verification:
             self._problem(f"{(first, words, size)} records, words, bytes are there, not {stated}")
 
     def _check_run(self, name: str, run: Run) -> bool:
+        count = 0
         try:
-            count = sum(1 for _ in decode(run.data))
-        except StoreCorrupt as error:
+            for record in decode(run.data):
+                count += 1
+                if isinstance(record, Associate):
+                    decode_change(record.words)
+        except (StoreCorrupt, VersionMismatch) as error:
             self._problem(f"{name}: {error}")
             return False
         if count != run.records:

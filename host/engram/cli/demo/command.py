@@ -35,7 +35,7 @@ def demo(
     as_json: Json = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Show the main job from end to end: read, write, erase, kill, reopen, verify.
+    """Show the main job from end to end: read, write, erase, recall, kill, reopen, verify.
 
     Every step checks itself against an independent computation; a check that does not hold is
     named, and the exit code is 1. The directory must hold no memory yet; without one, the

@@ -57,9 +57,11 @@ class Journey:
             self._draw(memory)
             self._invert(memory)
             self._separate(memory)
+            self.outcome.recollection.remember(memory, self.steps)
         self._kill()
         with self._open(created=False) as memory:
             self._look_again(memory)
+            self.outcome.recollection.recall_again(memory, self.steps)
         self._verify()
         self._compare()
         self.outcome.seconds = time.perf_counter() - started

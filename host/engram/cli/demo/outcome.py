@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from engram.cli.bench.figures import Figure
 from engram.cli.demo.kills import KillRound
+from engram.cli.demo.recollection import Recollection
 from engram.cli.terminal import amount, duration, size
 
 __all__ = ["Outcome"]
@@ -28,6 +29,7 @@ class Outcome:
     flush_seconds: float = 0.0
     erase_rate: float = 0.0
     rounds: list[KillRound] = field(default_factory=list)
+    recollection: Recollection = field(default_factory=Recollection)
     reopen_seconds: float = 0.0
     held_words: int = 0
     disk_bytes: int = 0
@@ -61,6 +63,11 @@ class Outcome:
             ("scattered writes", f"{amount(self.write_rate)} words/s"),
             (f"making {self.written_words:,} words durable", duration(self.flush_seconds)),
             ("erasing", f"{amount(self.erase_rate)} words/s"),
+            ("remembering patterns", f"{amount(self.recollection.remember_rate)} patterns/s"),
+            (
+                f"{self.recollection.patterns} patterns recalled from noisy cues",
+                f"{self.recollection.hits} right, exact search {self.recollection.exact_hits}",
+            ),
             (f"writes acknowledged before {len(self.rounds)} kills", f"{self.acknowledged:,}"),
             ("of those lost, torn", f"{self.lost}, {self.torn}"),
             (f"reopening with {self.held_words:,} words", duration(self.reopen_seconds)),
@@ -80,6 +87,10 @@ class Outcome:
             "write_words_per_second": self.write_rate,
             "flush_seconds": self.flush_seconds,
             "erase_words_per_second": self.erase_rate,
+            "patterns": self.recollection.patterns,
+            "pattern_hits": self.recollection.hits,
+            "exact_hits": self.recollection.exact_hits,
+            "remembered_per_second": self.recollection.remember_rate,
             "kills": len(self.rounds),
             "acknowledged": self.acknowledged,
             "found": self.acknowledged - self.lost,
