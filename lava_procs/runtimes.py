@@ -9,7 +9,8 @@ from lava.magma.compiler.builders.channel_builder import ChannelBuilderMp
 from lava.magma.compiler.builders.py_builder import PyProcessBuilder
 from lava.magma.compiler.compiler import Compiler
 from lava.magma.core.process.ports.ports import InPort, create_port_id
-from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.process.process import AbstractProcess, ProcessServer
+from lava.magma.core.process.variable import VarServer
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import (
     Loihi1HwCfg,
@@ -69,7 +70,9 @@ class LavaRuntime:
 
     def __init__(self, process: AbstractProcess, config: RunConfig) -> None:
         self._process = process
-        process.create_runtime(config)
+        executable = process.compile(config)
+        _release(executable.process_list)
+        process.create_runtime(executable=executable)
 
     def run(self, steps: int) -> None:
         self._process.run(condition=RunSteps(num_steps=steps), run_cfg=None)
@@ -133,6 +136,7 @@ class InlineRuntime:
 
     def __init__(self, process: AbstractProcess, config: RunConfig) -> None:
         executable = Compiler().compile(process, config)
+        _release(executable.process_list)
         builders = {
             owner: builder
             for owner, builder in executable.proc_builders.items()
@@ -188,6 +192,19 @@ class InlineRuntime:
     def stop(self) -> None:
         self._order = []
         self.models = {}
+
+
+def _release(processes: list[AbstractProcess]) -> None:
+    """Let processes and their Vars go when their circuit goes: Lava's registers would keep them."""
+    released: set[Any] = set()
+    for process in processes:
+        owner: Any = process
+        while owner is not None:
+            released.add(owner)
+            owner = owner.parent_proc
+    known, values = ProcessServer().processes, VarServer().vars
+    known[:] = [process for process in known if process not in released]
+    values[:] = [var for var in values if var.process not in released]
 
 
 def _ordered(before: dict[Any, set[Any]]) -> list[Any]:
