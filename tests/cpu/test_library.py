@@ -44,7 +44,7 @@ def run(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
 def machine_code() -> bytes:
     """The object file that this machine's cache holds."""
     library()
-    kept = (cache_directory() / f"kernels-{loading._fingerprint()}.o").read_bytes()
+    kept = loading._path("space").read_bytes()
     return kept[32:]
 
 
@@ -53,7 +53,8 @@ def compiled(monkeypatch: pytest.MonkeyPatch, machine_code: bytes) -> list[int]:
     """Count compilations, which here take no time."""
     calls: list[int] = []
 
-    def compile_kernels() -> bytes:
+    def compile_kernels(group: str) -> bytes:
+        assert group == "space"
         calls.append(1)
         return machine_code
 
@@ -102,22 +103,22 @@ def test_importing_engram_imports_next_to_nothing() -> None:
 
 
 def test_the_kernels_are_compiled_once(compiled, cache) -> None:
-    assert works(loading._load(compiling=True))
-    assert works(loading._load(compiling=True))
+    assert works(loading._load("space", compiling=True))
+    assert works(loading._load("space", compiling=True))
     assert compiled == [1]
     assert len(list(cache.iterdir())) == 1
 
 
 def test_an_empty_cache_gives_nothing_to_who_will_not_wait(compiled, cache) -> None:
-    assert loading._load(compiling=False) is None
+    assert loading._load("space", compiling=False) is None
     assert compiled == []
-    loading._load(compiling=True)
-    assert works(loading._load(compiling=False))
+    loading._load("space", compiling=True)
+    assert works(loading._load("space", compiling=False))
 
 
 @pytest.mark.parametrize("damage", ["empty", "short", "flipped", "grown", "foreign"])
 def test_a_damaged_cache_file_is_replaced(compiled, cache, damage) -> None:
-    loading._load(compiling=True)
+    loading._load("space", compiling=True)
     (file,) = cache.iterdir()
     good = file.read_bytes()
     middle = len(good) // 2
@@ -129,8 +130,8 @@ def test_a_damaged_cache_file_is_replaced(compiled, cache, damage) -> None:
         "foreign": b"not an object file at all",
     }[damage]
     file.write_bytes(bad)
-    assert loading._load(compiling=False) is None
-    assert works(loading._load(compiling=True))
+    assert loading._load("space", compiling=False) is None
+    assert works(loading._load("space", compiling=True))
     assert len(compiled) == 2
     assert file.read_bytes() == good
     assert hashlib.sha256(good[32:]).digest() == good[:32]
@@ -143,7 +144,7 @@ def test_a_cache_that_cannot_be_written_only_warns(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("ENGRAM_CACHE_DIR", str(tmp_path / "file" / "cache"))
     with caplog.at_level(logging.WARNING, "engram"):
-        assert works(loading._load(compiling=True))
+        assert works(loading._load("space", compiling=True))
     (record,) = caplog.records
     assert record.levelname == "WARNING"
     assert "the kernels could not be cached" in record.getMessage()
@@ -155,7 +156,7 @@ def test_a_failed_write_leaves_no_remains(compiled, monkeypatch, cache) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", fail)
-    assert works(loading._load(compiling=True))
+    assert works(loading._load("space", compiling=True))
     assert list(cache.iterdir()) == []
 
 
@@ -172,10 +173,27 @@ def test_the_cache_lies_where_the_variables_say(monkeypatch, tmp_path) -> None:
 
 
 def test_the_file_is_named_after_all_the_code_depends_on(monkeypatch) -> None:
-    name = loading._fingerprint()
-    assert loading._fingerprint() == name
+    names = [loading._fingerprint(group) for group in ("space", "associations")]
+    assert [loading._fingerprint(group) for group in ("space", "associations")] == names
+    assert len(set(names)) == 2
     monkeypatch.setattr(loading.llvm, "get_host_cpu_name", lambda: "another")
-    assert loading._fingerprint() != name
+    assert loading._fingerprint("space") not in names
+
+
+def test_a_group_depends_on_the_files_of_its_kernels_and_on_what_those_import() -> None:
+    space, associations = (
+        {source.stem for source in loading._sources(group)} for group in ("space", "associations")
+    )
+    assert {"compiler", "layout", "reads", "pages", "intrinsics", "laws", "normal"} <= space
+    assert {"compiler", "layout", "settle", "planes", "lanes", "feistel"} <= associations
+    assert not {"settle", "planes", "rerank"} & space
+    assert not {"reads", "writes"} & associations
+
+
+def test_each_group_holds_its_own_kernels() -> None:
+    assert callable(library("associations").recall)
+    assert not hasattr(library("associations"), "read_word")
+    assert not hasattr(library("space"), "recall")
 
 
 def test_a_kernel_refuses_what_is_no_word() -> None:

@@ -372,6 +372,6 @@ def test_the_golden_model_agrees_after_thousands_of_mixed_writes(space, golden) 
     for base in bases.tolist():
         page = run_of(base & ~511, PAGE)
         assert (read(space, page) == golden.read_words(page, LAWS[1])).all()
-    (addresses, values), = golden.written()
+    ((addresses, values),) = golden.written()
     assert (read(space, addresses) == values).all()
     assert held(space._overlay) == dict(zip(addresses.tolist(), values.tolist(), strict=True))

@@ -1,9 +1,7 @@
 """The CPU backend of a space: kernels over the overlay, on as many threads as pay."""
 
-import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +14,7 @@ from engram.cpu.blocks import Block, law_block
 from engram.cpu.layout import SCRATCH_WORDS, ElementCode, State
 from engram.cpu.library import Library, library, library_if_ready
 from engram.cpu.overlay import Overlay
+from engram.cpu.workers import Workers
 from engram.numpy_laws import generate
 
 __all__ = ["CpuSpace"]
@@ -54,8 +53,7 @@ class CpuSpace(SpaceBackend):
         self._library: Library
         self._overlay: Overlay
         self._ready = library_if_ready() is not None and self._start()
-        self._threads = threads or _processors()
-        self._workers: ThreadPoolExecutor | None = None
+        self._workers = Workers(threads)
         self._counting = threading.Lock()
 
     def _start(self) -> bool:
@@ -239,9 +237,7 @@ class CpuSpace(SpaceBackend):
         self._overlay.reserve(words)
 
     def close(self) -> None:
-        if self._workers is not None:
-            self._workers.shutdown()
-            self._workers = None
+        self._workers.close()
 
     def _block(self, law: Law) -> Block:
         block = self._laws.get(law.number)
@@ -252,37 +248,13 @@ class CpuSpace(SpaceBackend):
 
     def _spread(self, piece: Callable[[int, int], int], count: int) -> int:
         """Run ``piece(start, count)`` over the whole, on several threads where that pays."""
-        if count <= _THREADED_WORDS or self._threads == 1:
-            if count <= _PIECE_WORDS:
-                return piece(0, count)
-            return sum(
-                piece(start, min(_PIECE_WORDS, count - start))
-                for start in range(0, count, _PIECE_WORDS)
-            )
-        if self._workers is None:
-            self._workers = ThreadPoolExecutor(self._threads - 1, "engram-cpu")
+        if count <= _THREADED_WORDS:
+            return piece(0, count)
         # Shares of whole pages, so that no page is resolved twice and stores stay aligned.
-        share = min(_PIECE_WORDS, -(-count // self._threads))
-        share = -(-share // 512) * 512
-        starts = iter(range(0, count, share))  # whoever is free takes the next
-
-        def work() -> int:
-            return sum(piece(start, min(share, count - start)) for start in starts)
-
-        # The caller works too: it is awake already, and keeps its core while the system finds
-        # others for the workers.
-        others = [self._workers.submit(work) for _ in range(self._threads - 1)]
-        done = work()
-        return done + sum(other.result() for other in others)
+        share = min(_PIECE_WORDS, -(-count // self._workers.threads))
+        return sum(self._workers.share(piece, count, -(-share // 512) * 512))
 
     def _count(self, read: int, hit: int) -> None:
         with self._counting:
             self._counters.read += read
             self._counters.hit += hit
-
-
-def _processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Compiling the kernels with numba into one object file; needed once per machine and version."""
+"""Compiling kernels with numba, a group into one object file; once per machine and version."""
 
 import importlib
 import logging
@@ -7,11 +7,16 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-__all__ = ["PYTHON_SYMBOLS", "compile_kernels", "target_machine"]
+__all__ = ["GROUPS", "PYTHON_SYMBOLS", "compile_kernels", "target_machine"]
 
 logger = logging.getLogger(__name__)
 
-_MODULES = ("laws", "elements", "reads", "writes", "census")
+# What is opened apart is compiled apart, so that a space does not wait for associations.
+GROUPS = {
+    "space": ("laws", "elements", "reads", "writes", "census"),
+    "associations": ("encode", "rerank", "patterns", "settle"),
+    "tensors": ("factors", "groups", "seeded"),
+}
 
 # What the entry points call of Python; everything else in the object is arithmetic and memory.
 PYTHON_SYMBOLS = (
@@ -46,15 +51,17 @@ def target_machine() -> llvm.TargetMachine:
     )
 
 
-def compile_kernels() -> bytes:
-    """Return the object file of all kernels; takes some ten seconds, most of them numba's."""
+def compile_kernels(group: str) -> bytes:
+    """Return the object file of a group; takes some ten seconds, most of them numba's."""
     import numba  # only here: it costs 100 MB and half a second
 
     started = time.monotonic()
-    for name in _MODULES:
-        importlib.import_module(f"engram.cpu.kernels.{name}")
-    kernels = importlib.import_module("engram.cpu.kernels.kernel").KERNELS
-    logger.info("compiling %d kernels for this machine, once", len(kernels))
+    modules = [f"engram.cpu.kernels.{name}" for name in GROUPS[group]]
+    for name in modules:
+        importlib.import_module(name)
+    known = importlib.import_module("engram.cpu.kernels.kernel").KERNELS
+    kernels = {n: k for n, k in known.items() if k.function.__module__ in modules}
+    logger.info("compiling %d kernels of the %s for this machine, once", len(kernels), group)
     linked: Any = None
     for name, kernel in kernels.items():
         signature = numba.uint64(*[numba.uint64] * kernel.arguments)

@@ -5,6 +5,7 @@ import hashlib
 import importlib.metadata
 import logging
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -14,7 +15,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-from engram.cpu.compiler import PYTHON_SYMBOLS, compile_kernels, target_machine
+from engram.cpu.compiler import GROUPS, PYTHON_SYMBOLS, compile_kernels, target_machine
 
 __all__ = ["Library", "cache_directory", "library", "library_if_ready"]
 
@@ -39,7 +40,7 @@ def cache_directory() -> Path:
 
 
 class Library:
-    """All kernels, each an attribute: a built-in function of Python integers that returns one.
+    """A group of kernels, each an attribute: a built-in function of integers that returns one.
 
     What a kernel expects is in its docstring in ``engram.cpu.kernels``; nothing is checked here
     but that arguments are integers of 64 bits.
@@ -96,25 +97,39 @@ def _entry_points(machine_code: bytes) -> list[str]:
     return sorted(names)
 
 
-def _fingerprint() -> str:
-    """Return a digest of all that the machine code depends on."""
+def _fingerprint(group: str) -> str:
+    """Return a digest of all that the machine code of a group depends on."""
     digest = hashlib.sha256()
     for package in ("numba", "llvmlite"):
         digest.update(f"{package} {importlib.metadata.version(package)}\n".encode())
     digest.update(f"{sys.platform} {sys.implementation.cache_tag} {sys.maxsize}\n".encode())
     digest.update(llvm.get_host_cpu_name().encode())
     digest.update(llvm.get_host_cpu_features().flatten().encode())
-    here = Path(__file__).parent
-    sources = [*here.glob("kernels/*.py"), here / "compiler.py", here / "layout.py"]
-    sources += (here.parent / "arch").glob("*.py")
-    for source in sorted(sources):
+    for source in sorted(_sources(group)):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:20]
 
 
-def _load(*, compiling: bool) -> Library | None:
+def _sources(group: str) -> set[Path]:
+    """Return the compiler, the files of a group's kernels, and all of ours that they import."""
+    root = Path(__file__).parents[1]
+    left = [f"cpu.kernels.{name}" for name in GROUPS[group]]
+    found = {root / "cpu" / "compiler.py"}
+    while left:
+        source = root / (left.pop().replace(".", "/") + ".py")
+        if source not in found:
+            found.add(source)
+            left += re.findall(r"^from engram\.([\w.]+) import", source.read_text("utf-8"), re.M)
+    return found
+
+
+def _path(group: str) -> Path:
+    return cache_directory() / f"kernels-{group}-{_fingerprint(group)}.o"
+
+
+def _load(group: str, *, compiling: bool) -> Library | None:
     """Return the kernels from the cache, else compiled, or None if they may not be."""
-    path = cache_directory() / f"kernels-{_fingerprint()}.o"
+    path = _path(group)
     try:
         kept = path.read_bytes()
     except OSError:
@@ -123,7 +138,7 @@ def _load(*, compiling: bool) -> Library | None:
     if not kept or hashlib.sha256(machine_code).digest() != kept[:_DIGEST_BYTES]:
         if not compiling:
             return None
-        machine_code = compile_kernels()
+        machine_code = compile_kernels(group)
         _keep(path, hashlib.sha256(machine_code).digest() + machine_code)
     return Library(machine_code)
 
@@ -143,32 +158,35 @@ def _keep(path: Path, content: bytes) -> None:
         logger.warning("the kernels could not be cached (%s); they will be compiled anew", error)
 
 
-_lock = threading.Lock()
-_library: Library | None = None
-_compiling: threading.Thread | None = None
+_lock = threading.Lock()  # numba compiles for one at a time
+_libraries: dict[str, Library] = {}
+_compiling: dict[str, threading.Thread] = {}
 
 
-def library() -> Library:
-    """Return the kernels, compiled first if this machine has none: some fifteen seconds, once."""
-    global _library
-    if _library is None:
+def library(group: str = "space") -> Library:
+    """Return a group of kernels, compiled first if this machine has none: some fifteen seconds,
+    once."""
+    if group not in _libraries:
         with _lock:
-            if _library is None:
-                _library = _load(compiling=True)
-    assert _library is not None
-    return _library
+            if group not in _libraries:
+                loaded = _load(group, compiling=True)
+                assert loaded is not None
+                _libraries[group] = loaded
+    return _libraries[group]
 
 
-def library_if_ready() -> Library | None:
+def library_if_ready(group: str = "space") -> Library | None:
     """Return the kernels if that takes milliseconds; else None, and compile in the background."""
-    global _library, _compiling
-    if _library is None and _lock.acquire(blocking=False):
+    if group not in _libraries and _lock.acquire(blocking=False):
         try:
-            if _library is None:
-                _library = _load(compiling=False)
+            loaded = None if group in _libraries else _load(group, compiling=False)
+            if loaded is not None:
+                _libraries[group] = loaded
         finally:
             _lock.release()
-        if _library is None and _compiling is None:
-            _compiling = threading.Thread(target=library, name="engram-compile", daemon=True)
-            _compiling.start()
-    return _library
+        if group not in _libraries and group not in _compiling:
+            _compiling[group] = threading.Thread(
+                target=library, args=(group,), name="engram-compile", daemon=True
+            )
+            _compiling[group].start()
+    return _libraries.get(group)

@@ -133,9 +133,7 @@ class Overlay:
 
     def erase_words(self, addresses: Words) -> int:
         """Erase words; return how many were written."""
-        return self._library.erase_words(
-            self.tables.address, addresses.ctypes.data, len(addresses)
-        )
+        return self._library.erase_words(self.tables.address, addresses.ctypes.data, len(addresses))
 
     def erase_range(self, address: int, count: int) -> int:
         """Erase a range; return how many words were written."""
@@ -189,9 +187,7 @@ class Overlay:
         pool.reclaim(min(self._readers, default=math.inf))
         if pool.free_count < frames:
             pool.grow(frames - pool.free_count)
-        buckets = self._larger(
-            tables.buckets, tables[State.SLOTS_USED], tables[State.WORDS], words
-        )
+        buckets = self._larger(tables.buckets, tables[State.SLOTS_USED], tables[State.WORDS], words)
         pages = self._larger(
             tables.pages, tables[State.PAGE_SLOTS_USED], tables[State.FRAMES], frames
         )

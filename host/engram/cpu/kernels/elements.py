@@ -45,9 +45,7 @@ def _convert(
             where = pointer(builder, arguments[1], target)
             made = builder.store(x, where, align=64 if nontemporal else 4)
             if nontemporal:
-                made.set_metadata(
-                    "nontemporal", builder.module.add_metadata([ir.Constant(I32, 1)])
-                )
+                made.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(I32, 1)]))
             return context.get_dummy_value()
 
         return types.void(types.uint64, types.uint64), generate

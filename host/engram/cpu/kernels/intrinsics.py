@@ -11,6 +11,12 @@ from numba.extending import intrinsic
 __all__ = [
     "I32",
     "I64",
+    "float32s_at",
+    "highest_one",
+    "int8s_at",
+    "int16s_at",
+    "int32s_at",
+    "int64s_at",
     "leading_zeros32",
     "load",
     "load8",
@@ -21,9 +27,12 @@ __all__ = [
     "prefetch",
     "prefetch_write",
     "splat",
+    "square_root",
     "store",
     "store_release",
     "trailing_zeros",
+    "uint16s_at",
+    "uint32s_at",
     "words_at",
 ]
 
@@ -141,6 +150,29 @@ def trailing_zeros(typingctx: Any, word: Any) -> tuple[Any, Callable[..., Any]]:
 
 
 @intrinsic
+def highest_one(typingctx: Any, word: Any) -> tuple[Any, Callable[..., Any]]:
+    """Return the highest one bit of a word that is not zero, in its place."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        above = builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
+        return builder.lshr(ir.Constant(I64, 1 << 63), above)
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def square_root(typingctx: Any, x: Any) -> tuple[Any, Callable[..., Any]]:
+    """Return the square root of a float64, correctly rounded, without a call of any library."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(ir.DoubleType(), [ir.DoubleType()])
+        root = cgutils.get_or_insert_function(builder.module, kind, "llvm.sqrt.f64")
+        return builder.call(root, arguments)
+
+    return types.float64(types.float64), generate
+
+
+@intrinsic
 def ones(typingctx: Any, word: Any) -> tuple[Any, Callable[..., Any]]:
     """Return the number of one bits."""
 
@@ -160,11 +192,24 @@ def leading_zeros32(typingctx: Any, half: Any) -> tuple[Any, Callable[..., Any]]
     return types.uint32(types.uint32), generate
 
 
-@intrinsic
-def words_at(typingctx: Any, address: Any) -> tuple[Any, Callable[..., Any]]:
-    """Return a pointer to words, for ``numba.carray``."""
+def _pointer_to(element: Any) -> Callable[..., Any]:
+    """Return an intrinsic that makes an address a pointer to elements, for ``numba.carray``."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+    def typing(typingctx: Any, address: Any) -> tuple[Any, Callable[..., Any]]:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
-    return types.CPointer(types.uint64)(types.uint64), generate
+        return types.CPointer(element)(types.uint64), generate
+
+    made: Callable[..., Any] = intrinsic(typing)
+    return made
+
+
+words_at = _pointer_to(types.uint64)
+float32s_at = _pointer_to(types.float32)
+int64s_at = _pointer_to(types.int64)
+int32s_at = _pointer_to(types.int32)
+int16s_at = _pointer_to(types.int16)
+int8s_at = _pointer_to(types.int8)
+uint32s_at = _pointer_to(types.uint32)
+uint16s_at = _pointer_to(types.uint16)
