@@ -88,6 +88,7 @@ CODECS = {
     "cp": 7,
     "tucker": 8,
     "seeded": 9,
+    "stepped": 10,
 }
 
 

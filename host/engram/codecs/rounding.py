@@ -18,7 +18,7 @@ def reals(values: NDArray[Any], kind: ElementType) -> Reals:
         wide: NDArray[np.uint32] = values.astype(np.uint32) << np.uint32(16)
         return wide.view(np.float32).astype(np.float64)
     if kind.bits.kind == "c":
-        parts = values.view(kind.bits.type(0).real.dtype)
+        parts = values.reshape(-1).view(kind.bits.type(0).real.dtype)
         values = parts.reshape(*values.shape, 2)
     exact: Reals = values.astype(np.float64)
     return exact

@@ -32,11 +32,10 @@ def _constant(value: int) -> Any:
 def search_of(block: int) -> Callable[..., Any]:
     """Return an intrinsic that finds, for each of 256 / ``block`` blocks, the best of some bases.
 
-    ``f(bases, stride, columns, handicaps, count, first, batch, scores, seeds)``: ``bases`` are
-    ``count`` bases, ``stride`` bytes apart, of orthonormal columns of ``block`` float32s;
-    ``handicaps`` a float32 for each; ``batch`` the blocks' float32s, all their first ones before
-    all their second ones, and so on. A basis scores how much of a block's square lies in it, less
-    its handicap. Stores the highest score of each block, and ``first`` + the place of its basis.
+    ``f(bases, stride, columns, count, first, batch, energies, seeds)``: ``bases`` are ``count``
+    bases, ``stride`` bytes apart, of orthonormal columns of ``block`` float32s; ``batch`` the
+    blocks' float32s, all their first ones before all their second ones, and so on. Stores how much
+    of each block's square lies in the basis that has most of it, and ``first`` + its place.
     """
     vectors = BATCH_NUMBERS // block // _LANES
 
@@ -45,15 +44,14 @@ def search_of(block: int) -> Callable[..., Any]:
         bases: Any,
         stride: Any,
         columns: Any,
-        handicaps: Any,
         count: Any,
         first: Any,
         batch: Any,
-        scores: Any,
+        energies: Any,
         seeds: Any,
     ) -> tuple[Any, Callable[..., Any]]:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            bases, stride, columns, handicaps, count, first, batch, scores, seeds = arguments
+            bases, stride, columns, count, first, batch, energies, seeds = arguments
 
             def vector_at(address: Any, place: int, kind: Any) -> Any:
                 where = builder.add(address, _constant(4 * _LANES * place))
@@ -74,11 +72,8 @@ def search_of(block: int) -> Callable[..., Any]:
             sums = [cgutils.alloca_once_value(builder, zeros) for _ in range(vectors)]
             with cgutils.for_range(builder, count) as turn:
                 basis = builder.add(bases, builder.mul(turn.index, stride))
-                where = builder.add(handicaps, builder.mul(turn.index, _constant(4)))
-                handicap = builder.load(pointer(builder, where, _F32), align=4)
-                handicap = builder.fsub(ir.Constant(_F32, 0.0), handicap)
                 for total in sums:
-                    builder.store(splat(builder, handicap, _FLOATS), total)
+                    builder.store(zeros, total)
                 with cgutils.for_range(builder, columns) as step:
                     column = builder.add(basis, builder.mul(step.index, _constant(4 * block)))
                     inner: list[Any] = [None] * vectors
@@ -98,16 +93,16 @@ def search_of(block: int) -> Callable[..., Any]:
                 own = builder.trunc(builder.add(first, turn.index), I32)
                 own = splat(builder, own, _INTEGERS)
                 for total, most, which in zip(sums, best, chosen, strict=True):
-                    score, before = builder.load(total), builder.load(most)
-                    more = builder.fcmp_ordered(">", score, before)
-                    builder.store(builder.select(more, score, before), most)
+                    energy, before = builder.load(total), builder.load(most)
+                    more = builder.fcmp_ordered(">", energy, before)
+                    builder.store(builder.select(more, energy, before), most)
                     builder.store(builder.select(more, own, builder.load(which)), which)
             for v in range(vectors):
-                builder.store(builder.load(best[v]), vector_at(scores, v, _FLOATS), align=4)
+                builder.store(builder.load(best[v]), vector_at(energies, v, _FLOATS), align=4)
                 builder.store(builder.load(chosen[v]), vector_at(seeds, v, _INTEGERS), align=4)
             return context.get_dummy_value()
 
-        return types.void(*[types.uint64] * 9), generate
+        return types.void(*[types.uint64] * 8), generate
 
     made: Callable[..., Any] = intrinsic(typing)
     return made

@@ -1,5 +1,7 @@
 """Seeded blocks: groups regrown, and the search of the seeds and coefficients that fit best."""
 
+from typing import Any
+
 import numpy as np
 from numba import carray
 
@@ -32,7 +34,7 @@ _NEVER = F32(np.inf)
 _ZERO = F32(0)
 _ONE = F32(1)
 
-# Candidates, those of the highest scores, with which a group's scale is chosen, and how the search of the
+# Candidates, those of most energy, with which a group's scale is chosen, and how the search of the
 # scale narrows down: half an octave, a quarter, an eighth.
 _TRIED = 16
 _FIRST_STRIDE = 4
@@ -71,26 +73,24 @@ def regrow_seeded(seeds, coefficients, scales, groups, block, columns, words, va
 
 
 @kernel()
-def search_seeds(
-    bases, stride, block, columns, handicaps, run, runs, numbers, batches, scores, seeds
-):
-    """Store, of each run of bases and each block, the highest score and the seed that has it.
+def search_seeds(bases, stride, block, columns, run, runs, numbers, batches, energies, seeds):
+    """Store, of each run of bases and each block, the most energy and the seed that has it.
 
-    ``numbers``: batches of 256 float32s, see ``search_of``. ``scores``, ``seeds``: float32s and
+    ``numbers``: batches of 256 float32s, see ``search_of``. ``energies``, ``seeds``: float32s and
     uint32s, (runs, blocks).
     """
     lanes = U64(BATCH_NUMBERS) // block
     for turn in range(runs):  # outermost, so that a run of bases stays in the second-level cache
         first = U64(turn) * run
-        these, those = bases + first * stride, handicaps + U64(4) * first
+        these = bases + first * stride
         for batch in range(batches):
             where = numbers + U64(4 * BATCH_NUMBERS) * U64(batch)
             place = U64(4) * lanes * (U64(turn) * batches + U64(batch))
-            score, seed = scores + place, seeds + place
+            energy, seed = energies + place, seeds + place
             if block == U64(8):
-                _search8(these, stride, columns, those, run, first, where, score, seed)
+                _search8(these, stride, columns, run, first, where, energy, seed)
             else:
-                _search16(these, stride, columns, those, run, first, where, score, seed)
+                _search16(these, stride, columns, run, first, where, energy, seed)
     return batches
 
 
@@ -104,8 +104,7 @@ def _fitted(shares, at, triangle, corner, widest, columns, base, scale, enough, 
     error = base
     inverse = _ONE / scale
     square = scale * scale
-    for back in range(columns):
-        p = columns - I64(1) - back
+    for p in range(columns - I64(1), I64(-1), I64(-1)):
         rest = shares[at + p] * inverse
         row = corner + p * widest
         for q in range(p + I64(1), columns):
@@ -123,15 +122,15 @@ def _fitted(shares, at, triangle, corner, widest, columns, base, scale, enough, 
 
 
 @function
-def _to_front(scores, seeds, start, count, front):
-    """Bring the candidates of the highest scores to the front, in order."""
+def _to_front(energies, seeds, start, count, front):
+    """Bring the candidates of most energy to the front, in order."""
     for i in range(min(front, count)):
         most = start + i
         for j in range(start + i + I64(1), start + count):
-            if scores[j] > scores[most]:
+            if energies[j] > energies[most]:
                 most = j
         here = start + i
-        scores[here], scores[most] = scores[most], scores[here]
+        energies[here], energies[most] = energies[most], energies[here]
         seeds[here], seeds[most] = seeds[most], seeds[here]
 
 
@@ -139,7 +138,7 @@ def _to_front(scores, seeds, start, count, front):
 def _fit_block(shares, rests, corners, seed, member, place, count, tried, wide, high, scale, kept):
     """Fit a block with its first candidates: keep the coefficients, return the error and which."""
     best = _NEVER
-    chosen = I64(0)
+    chosen: Any = I64(0)
     trial = place * high + I64(kept.size) // I64(2)
     for j in range(tried):
         at = member * count + j
@@ -222,7 +221,7 @@ def fit_groups(
     columns,
     numbers,
     groups,
-    scores,
+    energies,
     seeds,
     candidates,
     values,
@@ -233,7 +232,7 @@ def fit_groups(
     """Choose each group's scale, and each block's seed and coefficients.
 
     ``bases``, ``triangles``: of each seed ``widest`` orthonormal columns of ``block`` float32s and
-    a triangle of ``widest`` rows. ``numbers``: float32s, blocks in order. ``scores``, ``seeds``:
+    a triangle of ``widest`` rows. ``numbers``: float32s, blocks in order. ``energies``, ``seeds``:
     (blocks, candidates); each block's chosen seed becomes its first. ``values``: 256 float32s, of
     each code of a scale. ``scratch``: 16 * candidates * (columns + 1) float32s. ``codes``:
     uint32s, first guesses, become the choices. ``coefficients``: float32s, (blocks, columns), and
@@ -245,7 +244,7 @@ def fit_groups(
     table = carray(float32s_at(bases), I64(SEEDS) * wide * width)
     corners = carray(float32s_at(triangles), I64(SEEDS) * wide * wide)
     source = carray(float32s_at(numbers), blocks * width)
-    score = carray(float32s_at(scores), blocks * count)
+    energy = carray(float32s_at(energies), blocks * count)
     seed = carray(uint32s_at(seeds), blocks * count)
     value = carray(float32s_at(values), I64(256))
     shares = carray(float32s_at(scratch), members * count * high)
@@ -256,7 +255,7 @@ def fit_groups(
         first = group * members
         for member in range(members):
             place = first + member
-            _to_front(score, seed, place * count, count, I64(_TRIED))
+            _to_front(energy, seed, place * count, count, I64(_TRIED))
             _project(table, source, seed, shares, rests, member, place, count, wide, width, high)
         best = _best_code(
             I64(code[group]), shares, rests, corners, seed, first, count, wide, high, value, kept

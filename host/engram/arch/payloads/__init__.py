@@ -1,0 +1,1 @@
+"""Payloads as bytes, one file for each format: its header, and where its parts lie."""

@@ -1,0 +1,1 @@
+"""What payloads mean, in plain Python integers: slow, and obviously right."""
