@@ -42,7 +42,7 @@ def _bases(block: int) -> tuple[Singles, Singles]:
     """Return orthonormal columns (seeds, WIDEST, block), and the triangles that make the bases.
 
     The first columns are those of the first columns' basis, so that one table does for them all. A
-    column that the earlier ones make already becomes zeros, and its diagonal element 1.
+    column that the earlier ones make already becomes as good as zeros, its diagonal element 1.
     """
     columns = basis_entries(block, WIDEST).astype(np.float64)
     triangles = np.zeros((SEEDS, WIDEST, WIDEST))
@@ -57,7 +57,6 @@ def _bases(block: int) -> tuple[Singles, Singles]:
         # Entries are integers, so what is left of one is far from zero or is rounding.
         dependent = size < 1e-6
         rest /= np.where(dependent, 1.0, size)[:, None]
-        rest[dependent] = 0.0
         triangles[:, column, column] = np.where(dependent, 1.0, size)
     return columns.astype(np.float32), triangles.astype(np.float32)
 

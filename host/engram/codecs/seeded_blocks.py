@@ -35,6 +35,7 @@ _KEYS = feistel_keys(BASIS_SEED, BASIS_STREAM)
 # Between these every product, an integer below 2**12 times 2**(exponent + 0..31), is a normal
 # float32, exactly, or zero.
 _EXPONENTS = (-120, 80)
+_SCRATCH = 1024  # words that the kernel wants behind its law
 
 
 def numbers_in(kind: ElementType) -> int:
@@ -123,8 +124,8 @@ def _exact(payload: memoryview, layout: SeededPayload, tile: int, low: int, high
     exact = sums.reshape(groups, -1).astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         exact *= scale_values(layout.exponent)[scales][:, None]
-        exact += 0.0  # integers have one zero: of the two it is the positive one
-    # An infinite scale stands for one so large that every sum but zero becomes the largest number.
+    # Integers have one zero, the positive one, also where a scale is beyond float64; any other
+    # product with such a scale becomes the largest number when it is rounded.
     return np.where(sums.reshape(groups, -1) == 0, 0.0, exact).reshape(-1)
 
 
@@ -146,7 +147,7 @@ def _by_kernel(
     start, numbers = layout.tile(tile)
     parts = form.parts(numbers)
     base = int(np.frombuffer(payload, np.uint8).ctypes.data) + start
-    law = Block(LawBlock.SIZE + BLOCKS * form.words)  # each call its own: it has scratch in it
+    law = Block(LawBlock.SIZE + _SCRATCH)  # each call its own: it has scratch in it
     law.words[LawBlock.KEY0 : LawBlock.KEY3 + 1] = _KEYS
     kernels.regrow_seeded(
         base + 2 * BLOCKS * low,

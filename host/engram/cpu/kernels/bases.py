@@ -21,6 +21,8 @@ _LANES = 16
 _F32 = ir.FloatType()
 _FLOATS = ir.VectorType(_F32, _LANES)
 _INTEGERS = ir.VectorType(I32, _LANES)
+_I8 = ir.IntType(8)
+_SHORTS = ir.VectorType(ir.IntType(16), BLOCKS)
 # A product and a sum may be fused; searching is no law.
 _FUSED = ("contract",)
 
@@ -108,55 +110,81 @@ def search_of(block: int) -> Callable[..., Any]:
     return made
 
 
+def _interleaved(builder: Any, rows: list[Any]) -> Any:
+    """Emit one vector of the first lanes of all rows, their second lanes, and so on."""
+    if len(rows) == 1:
+        return rows[0]
+    even, odd = (_interleaved(builder, rows[side::2]) for side in (0, 1))
+    lanes = even.type.count
+    order = [lane for i in range(lanes) for lane in (i, lanes + i)]
+    return builder.shuffle_vector(even, odd, ir.Constant(ir.VectorType(I32, 2 * lanes), order))
+
+
+def _coefficients(builder: Any, packed: Any) -> Any:
+    """Emit sixteen signed integers of four bits, lowest first, out of a word."""
+    bytes_ = builder.bitcast(packed, ir.VectorType(_I8, BLOCKS // 2))
+    twice = ir.Constant(_INTEGERS, [i // 2 for i in range(BLOCKS)])
+    wide = builder.shuffle_vector(bytes_, ir.Constant(bytes_.type, ir.Undefined), twice)
+    # Each nibble to the top of its sixteen bits, and from there down with its sign.
+    up = ir.Constant(_SHORTS, [12 - 4 * (i % 2) for i in range(BLOCKS)])
+    top = builder.shl(builder.zext(wide, _SHORTS), up)
+    return builder.ashr(top, ir.Constant(_SHORTS, [12] * BLOCKS))
+
+
 def regrow_of(block: int) -> Callable[..., Any]:
     """Return an intrinsic ``f(words, coefficients, columns, scale, out)`` that regrows a group.
 
     ``words``: of the law, those of all 16 blocks before the next of each; ``coefficients``: a word
     for each column; ``scale``: the bits of a float32, whose products with the sums are exact;
-    ``out``: 16 * ``block`` float32s.
+    ``out``: 16 * ``block`` float32s. A lane is a block until the sums are done.
     """
-    sums = ir.VectorType(I32, block)
     column_bits = ENTRY_BITS * block
     per_word = 64 // column_bits
-    narrow = ir.IntType(column_bits)
+    per_short = 16 // ENTRY_BITS
+    words_type = ir.VectorType(I64, BLOCKS)
+
+    def short(value: int) -> Any:
+        return ir.Constant(_SHORTS, [value] * BLOCKS)
 
     def typing(
         typingctx: Any, words: Any, coefficients: Any, columns: Any, scale: Any, out: Any
     ) -> tuple[Any, Callable[..., Any]]:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             words, coefficients, columns, scale, out = arguments
-            zeros = ir.Constant(sums, [0] * block)
-            places = ir.Constant(sums, [ENTRY_BITS * i for i in range(block)])
-            field = ir.Constant(sums, [(1 << ENTRY_BITS) - 1] * block)
-            floats = ir.VectorType(_F32, block)
-            factor = splat(builder, builder.bitcast(builder.trunc(scale, I32), _F32), floats)
-            total = cgutils.alloca_once_value(builder, zeros)
-            with cgutils.for_range(builder, _constant(BLOCKS)) as loop:
-                member = loop.index
-                builder.store(zeros, total)
-                with cgutils.for_range(builder, columns) as step:
-                    word = builder.udiv(step.index, _constant(per_word))
-                    place = builder.urem(step.index, _constant(per_word))
-                    where = builder.add(builder.mul(word, _constant(BLOCKS)), member)
-                    where = builder.add(words, builder.mul(where, _constant(8)))
-                    entries = builder.load(pointer(builder, where, I64), align=8)
-                    entries = builder.lshr(entries, builder.mul(place, _constant(column_bits)))
-                    entries = builder.zext(builder.trunc(entries, narrow), I32)
-                    entries = builder.lshr(splat(builder, entries, sums), places)
-                    entries = builder.and_(entries, field)
-                    entries = builder.add(entries, entries)
-                    entries = builder.sub(entries, ir.Constant(sums, [3] * block))
-                    where = builder.add(coefficients, builder.mul(step.index, _constant(8)))
-                    packed = builder.load(pointer(builder, where, I64), align=8)
-                    # Its own four bits to the top, and from there down with their sign.
-                    up = builder.sub(_constant(60), builder.mul(member, _constant(4)))
-                    coefficient = builder.ashr(builder.shl(packed, up), _constant(60))
-                    coefficient = splat(builder, builder.trunc(coefficient, I32), sums)
-                    product = builder.mul(entries, coefficient)
+            sums = [cgutils.alloca_once_value(builder, short(0)) for _ in range(block)]
+            # An entry is twice its field less 3: all entries' 3 times the coefficients at once.
+            less = cgutils.alloca_once_value(builder, short(0))
+            with cgutils.for_range(builder, columns) as step:
+                word = builder.udiv(step.index, _constant(per_word))
+                where = builder.add(words, builder.mul(word, _constant(8 * BLOCKS)))
+                drawn = builder.load(pointer(builder, where, words_type), align=8)
+                low = builder.urem(step.index, _constant(per_word))
+                low = builder.mul(low, _constant(column_bits))
+                drawn = builder.lshr(drawn, splat(builder, low, words_type))
+                where = builder.add(coefficients, builder.shl(step.index, _constant(3)))
+                packed = builder.load(pointer(builder, where, I64), align=8)
+                own = _coefficients(builder, packed)
+                builder.store(builder.add(builder.load(less), own), less)
+                for i, total in enumerate(sums):
+                    above = ir.Constant(words_type, [16 * (i // per_short)] * BLOCKS)
+                    fields = builder.trunc(builder.lshr(drawn, above), _SHORTS)
+                    fields = builder.lshr(fields, short(ENTRY_BITS * (i % per_short)))
+                    fields = builder.and_(fields, short((1 << ENTRY_BITS) - 1))
+                    product = builder.mul(fields, own)
                     builder.store(builder.add(builder.load(total), product), total)
-                made = builder.fmul(builder.sitofp(builder.load(total), floats), factor)
-                where = builder.add(out, builder.mul(member, _constant(4 * block)))
-                builder.store(made, pointer(builder, where, floats), align=4)
+            three = builder.mul(builder.load(less), short(3))
+            rows = [
+                builder.sub(builder.shl(builder.load(total), short(1)), three) for total in sums
+            ]
+            turned = _interleaved(builder, rows)
+            nothing = ir.Constant(turned.type, ir.Undefined)
+            factor = splat(builder, builder.bitcast(builder.trunc(scale, I32), _F32), _FLOATS)
+            for first in range(0, BLOCKS * block, _LANES):
+                lanes = ir.Constant(_INTEGERS, list(range(first, first + _LANES)))
+                piece = builder.shuffle_vector(turned, nothing, lanes)
+                made = builder.sitofp(builder.sext(piece, _INTEGERS), _FLOATS)
+                where = pointer(builder, builder.add(out, _constant(4 * first)), _FLOATS)
+                builder.store(builder.fmul(made, factor), where, align=4)
             return context.get_dummy_value()
 
         return types.void(*[types.uint64] * 5), generate

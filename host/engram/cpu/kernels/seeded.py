@@ -7,7 +7,7 @@ from numba import carray
 
 from engram.arch.payloads.seeded import BLOCKS, COEFFICIENTS, SEEDS
 from engram.cpu.kernels.bases import BATCH_NUMBERS, regrow_of, search_of
-from engram.cpu.kernels.feistel import feistel
+from engram.cpu.kernels.feistel import BLOCK, FEISTEL6, gathers_of
 from engram.cpu.kernels.intrinsics import (
     float32s_at,
     load,
@@ -17,7 +17,7 @@ from engram.cpu.kernels.intrinsics import (
     words_at,
 )
 from engram.cpu.kernels.kernel import function, kernel
-from engram.cpu.kernels.laws import keys_of
+from engram.cpu.layout import LawBlock
 
 __all__: list[str] = []
 
@@ -39,8 +39,11 @@ _ONE = F32(1)
 _TRIED = 16
 _FIRST_STRIDE = 4
 _LAST_CODE = 255
+_TOGETHER = U64(8)  # groups whose words are drawn together: at most _MOST_WORDS
+_MOST_WORDS = 512
 
 _regrow8, _regrow16 = regrow_of(8), regrow_of(16)
+_words = gathers_of(FEISTEL6)
 _search8, _search16 = search_of(8), search_of(16)
 
 
@@ -50,25 +53,36 @@ def regrow_seeded(seeds, coefficients, scales, groups, block, columns, words, va
 
     ``seeds``, ``coefficients``, ``scales``: where the first group's are. ``words``: of the law, in
     a basis. ``values``: 256 words, the bits of the float32 that each byte of a scale means.
-    ``law``: block of law 1. Behind the law block's words there is room for 16 * ``words`` more.
+    ``law``: block of law 1, and behind it room for 1024 words.
     """
-    k0, k1, k2, k3 = keys_of(law)
-    scratch = law + U64(64)
-    made = carray(words_at(scratch), _BLOCKS * words)
+    addresses = law + U64(8 * LawBlock.SIZE)
+    made = addresses + U64(8 * _MOST_WORDS)
+    address = carray(words_at(addresses), U64(_MOST_WORDS))
     size = U64(4) * _BLOCKS * block
-    for group in range(groups):
-        at = U64(group)
-        own = carray(uint16s_at(seeds + U64(2) * _BLOCKS * at), _BLOCKS)
-        for k in range(words):
-            above = U64(k) * _SEEDS
-            for i in range(_BLOCKS):
-                made[U64(k) * _BLOCKS + U64(i)] = feistel(6, above + U64(own[i]), k0, k1, k2, k3)
-        scale = load(values + U64(8) * load8(scales + at))
-        these = coefficients + U64(8) * columns * at
-        if block == U64(8):
-            _regrow8(scratch, these, columns, scale, out + size * at)
-        else:
-            _regrow16(scratch, these, columns, scale, out + size * at)
+    own_words = _BLOCKS * words
+    done = U64(0)
+    while done < groups:
+        # The words of many groups at once, so that their rounds need not wait for each other.
+        some = min(_TOGETHER, groups - done)
+        own = carray(uint16s_at(seeds + U64(2) * _BLOCKS * done), _BLOCKS * some)
+        for group in range(some):
+            for k in range(words):
+                first, above = U64(group) * own_words + U64(k) * _BLOCKS, U64(k) * _SEEDS
+                for i in range(_BLOCKS):
+                    address[first + U64(i)] = U64(own[U64(group) * _BLOCKS + U64(i)]) + above
+        for lot in range((some * own_words + U64(BLOCK - 1)) // U64(BLOCK)):
+            offset = U64(8 * BLOCK) * U64(lot)
+            _words(addresses + offset, made + offset, law)
+        for group in range(some):
+            at = done + U64(group)
+            scale = load(values + U64(8) * load8(scales + at))
+            these, target = coefficients + U64(8) * columns * at, out + size * at
+            drawn = made + U64(8) * U64(group) * own_words
+            if block == U64(8):
+                _regrow8(drawn, these, columns, scale, target)
+            else:
+                _regrow16(drawn, these, columns, scale, target)
+        done += some
     return groups
 
 
