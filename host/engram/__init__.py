@@ -22,6 +22,7 @@ from engram.errors import (
 if TYPE_CHECKING:
     from engram.arch.associations import Association
     from engram.config import MemoryConfig
+    from engram.descriptors import Descriptor
     from engram.memory import Memory, open
     from engram.patterns import Completion, Consolidation, Pattern, Recall
 
@@ -30,6 +31,7 @@ __all__ = [
     "CannotMeet",
     "Completion",
     "Consolidation",
+    "Descriptor",
     "DeviceFault",
     "DeviceTimeout",
     "DeviceUnavailable",
@@ -56,6 +58,7 @@ _HOMES = {
     "Association": "engram.arch.associations",
     "Completion": "engram.patterns",
     "Consolidation": "engram.patterns",
+    "Descriptor": "engram.descriptors",
     "Memory": "engram.memory",
     "MemoryConfig": "engram.config",
     "Pattern": "engram.patterns",

@@ -8,14 +8,16 @@ from typing import Any, SupportsIndex
 
 from engram.arch.associations import LARGEST_WIDTH, Association, association_by_name
 
-__all__ = ["DURABILITIES", "MemoryConfig"]
+__all__ = ["DURABILITIES", "LEAST_KEY", "TRUST_LEVELS", "MemoryConfig"]
 
 DURABILITIES = ("flush", "return")
+TRUST_LEVELS = ("basic", "standard", "high", "maximum")  # engram.trust.levels says what each does
 
 _PREFIX = "ENGRAM_"
 # Variables of this prefix that are not settings of a memory.
 _OTHER_VARIABLES = {"ENGRAM_CACHE_DIR", "ENGRAM_CONFIG", "ENGRAM_LAVA_PYTHON"}
 
+LEAST_KEY = 32  # bytes: 256 bits, as many as the hashes and ciphers under it use
 _LARGEST_STORE = 1 << 46  # the address space that processors leave a process for one mapping
 
 
@@ -47,6 +49,14 @@ class MemoryConfig:
     quota: int | None = _setting(None, "most words written at a time; none: no bound")
     threads: int | None = _setting(None, "threads one call may use; none: one a core")
     store_bytes: int = _setting(1 << 40, "most bytes the directory's database may take")
+    tensor_cache_bytes: int = _setting(1 << 28, "most bytes of regrown tensors held for later")
+    key: bytes | None = field(
+        default=None,
+        repr=False,
+        metadata={"meaning": "key that signs tensors, 32 bytes at least; none: from the seed"},
+    )
+    key_file: str | None = _setting(None, "file of mode 0600 with the key instead")
+    trust: str = _setting("basic", "level of trust, 'basic' to 'maximum'")
 
     def __post_init__(self) -> None:
         if self.path is not None and not isinstance(self.path, str):
@@ -72,6 +82,20 @@ class MemoryConfig:
         if self.store_bytes is None:
             raise TypeError("store_bytes must be an integer, not None")
         self._check_integer("store_bytes", 1 << 16, _LARGEST_STORE)
+        if self.tensor_cache_bytes is None:
+            raise TypeError("tensor_cache_bytes must be an integer, not None")
+        self._check_integer("tensor_cache_bytes", 0, _LARGEST_STORE)
+        if self.key is not None:
+            if not isinstance(self.key, bytes):
+                raise TypeError(f"key must be bytes, not {type(self.key).__name__}")
+            if len(self.key) < LEAST_KEY:
+                raise ValueError(f"key must have {LEAST_KEY} bytes at least, not {len(self.key)}")
+        if self.key_file is not None and not isinstance(self.key_file, str):
+            raise TypeError(f"key_file must be a path, not {self.key_file!r}")
+        if self.key is not None and self.key_file is not None:
+            raise ValueError("key must be given itself or by key_file, not both")
+        if self.trust not in TRUST_LEVELS:
+            raise ValueError(f"trust must be one of {', '.join(TRUST_LEVELS)}, not {self.trust!r}")
         if self.durability not in DURABILITIES:
             raise ValueError(f"durability must be 'flush' or 'return', not {self.durability!r}")
         if not isinstance(self.read_only, bool):
@@ -119,6 +143,10 @@ class MemoryConfig:
         if file:
             merged |= _from_yaml(Path(file), known)
         merged |= settings
+        if settings.get("key_file") is not None:
+            merged["key_file"] = os.fspath(settings["key_file"])
+            if "key" not in settings:
+                merged.pop("key", None)  # of ENGRAM_KEY
         for name in (*_INTEGERS, "law"):
             number = merged.get(name)
             if isinstance(number, SupportsIndex) and not isinstance(number, bool):
@@ -143,7 +171,7 @@ def _from_variables(variables: Mapping[str, str], known: set[str]) -> dict[str, 
     return {name: _parse(name, text) for name, text in found.items()}
 
 
-_INTEGERS = {"seed", "quota", "threads", "store_bytes", "embedding_width"}
+_INTEGERS = {"seed", "quota", "threads", "store_bytes", "embedding_width", "tensor_cache_bytes"}
 
 
 def _parse(name: str, text: str) -> Any:
@@ -153,6 +181,11 @@ def _parse(name: str, text: str) -> Any:
             return int(text, 0)
         except ValueError:
             raise ValueError(f"{variable} must be an integer, not {text!r}") from None
+    if name == "key":
+        try:
+            return bytes.fromhex(text)
+        except ValueError:
+            raise ValueError(f"{variable} must be hexadecimal digits") from None
     if name == "read_only":
         if text.lower() not in ("0", "1", "false", "true"):
             raise ValueError(f"{variable} must be true or false, not {text!r}")

@@ -7,6 +7,7 @@ __all__ = [
     "DeviceUnavailable",
     "EngramError",
     "IntegrityError",
+    "LockedOut",
     "NotFound",
     "QuotaExceeded",
     "ReadOnly",
@@ -35,6 +36,10 @@ class DeviceTimeout(EngramError):
 
 class IntegrityError(EngramError):
     """A signature or digest does not match its data."""
+
+
+class LockedOut(EngramError):
+    """Too many verifications failed in a row: none is tried for a while."""
 
 
 class QuotaExceeded(EngramError):

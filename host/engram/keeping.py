@@ -203,7 +203,7 @@ class Keeping:
             for change in changes:
                 parts = change.pieces(_PIECE_BYTES) if isinstance(change, Written) else [change]
                 records += [Associate(encode_change(part)) for part in parts]
-        self._ledger.associate(records, applied)
+        self._ledger.change(records, applied)
 
     def _adopt(self, change: Change) -> None:
         if isinstance(change, Founded):

@@ -2,8 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ from engram.errors import ReadOnly, StoreFull
 from engram.replaying import JOINED_WORDS, apply_record, joined
 from engram.store.records import (
     Associate,
+    Describe,
     EraseRange,
     EraseWords,
     Record,
@@ -22,7 +23,7 @@ from engram.store.records import (
 )
 from engram.store.store import Store
 
-__all__ = ["Associative", "Ledger"]
+__all__ = ["Facet", "Ledger"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,16 +35,16 @@ _WAITING_WORDS = 1 << 22
 _SLACK_WORDS = 1 << 22
 
 
-class Associative(Protocol):
-    """What a ledger asks of the associations beside the spaces when it rewrites the log."""
+class Facet(Protocol):
+    """What a ledger asks of what is kept beside the spaces when it rewrites the log."""
 
     @property
     def held_words(self) -> int:
-        """About how many words of log all patterns as they are now would take."""
+        """About how many words of log all it holds now would take."""
         ...
 
     def snapshot(self) -> Generator[Record, None, None]:
-        """Yield all patterns as they are now."""
+        """Yield all it holds now."""
         ...
 
 
@@ -72,7 +73,7 @@ class Ledger:
         self._single_addresses: list[int] = []
         self._single_values: list[int] = []
         self.backends: dict[int, SpaceBackend] = {}
-        self.associations: Associative | None = None
+        self.facets: list[Facet] = []  # in this order they are in a log that is written anew
 
     def write_word(self, space: int, address: int, value: int) -> None:
         """Write one word of a space without a quota."""
@@ -145,10 +146,11 @@ class Ledger:
             1,
         )
 
-    def associate(self, records: list[Record], apply: Callable[[], None]) -> None:
-        """Make one change of the associations, which is all of these records or none.
+    def change(self, records: list[Record], apply: Callable[[], None]) -> None:
+        """Make one change of a facet, which is all of these records or none, side by side.
 
-        The caller makes one change at a time; ``apply`` must not call the ledger.
+        The facet makes one change at a time; ``apply`` must not call the ledger. A log that is
+        rewritten just then may have the change twice: taking it in again must change nothing.
         """
         self.check_writable()
         if self._at_return:
@@ -164,10 +166,16 @@ class Ledger:
             self._gather_singles()
             self._waiting += records
             self._waiting_words += sum(
-                len(record.words) for record in records if isinstance(record, Associate)
+                len(record.words) for record in records if isinstance(record, Associate | Describe)
             )
         if self._waiting_words > _WAITING_WORDS:
             self.flush()
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Keep the backends as they are for a moment; the caller must not call the ledger."""
+        with self._lock:
+            yield
 
     @property
     def durable(self) -> bool:
@@ -216,18 +224,22 @@ class Ledger:
 
     def replay(
         self, records: Iterable[Record], backends: Mapping[int, SpaceBackend] | None = None
-    ) -> list[Associate]:
+    ) -> tuple[list[Associate], list[Describe]]:
         """Apply what a store holds, to these backends or to those in use.
 
-        What concerns the associations is returned, in order.
+        What concerns the associations and the tensors is returned, each in order.
         """
         changes: list[Associate] = []
+        pieces: list[Describe] = []
         targets = self.backends if backends is None else backends
         seen = 0
         with self._lock:
             for record in joined(records):
                 if isinstance(record, Associate):
                     changes.append(record)
+                    continue
+                if isinstance(record, Describe):
+                    pieces.append(record)
                     continue
                 backend = targets[record.space]
                 apply_record(backend, record)
@@ -237,13 +249,13 @@ class Ledger:
                         # The rest of a long log is likely to hold as many new words as its start.
                         fresh = backend.written_words / seen
                         backend.reserve(int(fresh * max(0, self._store.log_words - seen)))
-        return changes
+        return changes, pieces
 
     @property
     def held_words(self) -> int:
         """How many words of log all that is written now would take."""
         words = sum(backend.written_words for backend in list(self.backends.values()))
-        return words + (self.associations.held_words if self.associations is not None else 0)
+        return words + sum(facet.held_words for facet in self.facets)
 
     def _change(
         self,
@@ -318,6 +330,6 @@ class Ledger:
                         yield WriteRange(space, where, values)
                     else:
                         yield WriteWords(space, where, values)
-            if self.associations is not None:
-                with closing(self.associations.snapshot()) as patterns:
-                    yield from patterns
+            for facet in self.facets:
+                with closing(facet.snapshot()) as records:
+                    yield from records

@@ -22,6 +22,9 @@ from engram.report import Report
 from engram.space import Space
 from engram.store.state import Identity, SpaceEntry
 from engram.store.store import Store
+from engram.storing import Storing
+from engram.synthesis import Synthesis
+from engram.tensors import Tensors
 
 __all__ = ["Memory", "open"]
 
@@ -52,12 +55,13 @@ def open(
     return Memory(MemoryConfig.load(path, config=config, **settings))
 
 
-class Memory(Space, Remembering):
+class Memory(Space, Remembering, Storing):
     """An address space of 2**64 generated words that can be written over, kept if it has a path.
 
     The memory itself is a space; ``spaces`` gives more, each with words of its own. Beside the
-    words it keeps patterns, which are recalled by content: ``associations``. Use it as a context
-    manager, or ``close`` it: closing flushes.
+    words it keeps patterns, which are recalled by content: ``associations``, and tensors, which
+    are loaded by name and show in regions of the memory's own words. Use it as a context manager,
+    or ``close`` it: closing flushes.
     """
 
     def __init__(self, config: MemoryConfig | None = None) -> None:
@@ -82,13 +86,18 @@ class Memory(Space, Remembering):
         try:
             root = self._backend_class(law, seed, threads=self.config.threads)
             ledger.backends[_ROOT] = root
-            self._associations = ledger.associations = Associations(self.config, seed, ledger)
+            self._associations = Associations(self.config, seed, ledger)
+            self._tensors = Tensors(self.config, seed, ledger, self._show_regions)
+            ledger.facets = [self._associations, self._tensors]
+            self._regions = Synthesis(self._tensors, ledger)
             super().__init__(root, ledger, number=_ROOT, name="", quota=self.config.quota)
             if self._store is not None:
                 # In this order: a writer beside us may add a space and write to it at any time.
                 records = self._store.replay()
                 self._adopt_spaces()
-                self._associations.take(ledger.replay(records))
+                changes, pieces = ledger.replay(records)
+                self._associations.take(changes)
+                self._tensors.take(pieces)
                 for space in (self, *self._spaces.values()):
                     space._count_from(Counters())
         except BaseException:
@@ -163,12 +172,13 @@ class Memory(Space, Remembering):
                     space._number: self._backend_class(space.law, space.seed, threads=self._threads)
                     for space in spaces
                 }
-                changes = self._ledger.replay(records, fresh)
+                changes, pieces = self._ledger.replay(records, fresh)
                 for space in spaces:
                     space._exchange(fresh[space._number])
             else:
-                changes = self._ledger.replay(records)
+                changes, pieces = self._ledger.replay(records)
             self._associations.take(changes, anew=anew)
+            self._tensors.take(pieces, anew=anew)
             for space, before in zip(spaces, counts, strict=True):
                 space._count_from(before)
 
@@ -186,14 +196,17 @@ class Memory(Space, Remembering):
         self._check_open()
         spaces = tuple(space._report() for space in (self, *self._spaces.values()))
         patterns = self._associations.report()
+        tensors = self._tensors.report()
         return Report(
             device=self._device,
             path=self.config.path,
             durability=self.config.durability,
             spaces=spaces,
             associations=patterns,
+            tensors=tensors,
             ram_bytes=sum(space.ram_bytes for space in spaces)
-            + (patterns.ram_bytes if patterns else 0),
+            + (patterns.ram_bytes if patterns else 0)
+            + (tensors.ram_bytes if tensors else 0),
             disk_bytes=self._store.disk_bytes if self._store else 0,
             log_words=self._store.log_words if self._store else 0,
         )
@@ -215,6 +228,7 @@ class Memory(Space, Remembering):
         if self._store is not None:
             self._store.close()
         self._associations.close()
+        self._tensors.close()
         for space in (self, *self._spaces.values()):
             space._backend.close()
             space._exchange(None)
@@ -314,6 +328,10 @@ class Memory(Space, Remembering):
         space = Space(backend, self._ledger, number=entry.id, name=entry.name, quota=entry.quota)
         self._spaces[entry.name] = space
         return space
+
+    def _show_regions(self) -> None:
+        """Read by way of the regions as long as there are any: without them it costs nothing."""
+        self._synthesise(self._regions if len(self._tensors) else None)
 
     def _check_open(self) -> None:
         if self._closed:

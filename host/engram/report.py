@@ -5,7 +5,7 @@ from typing import Any
 
 from engram.arch.pages import WORD_BYTES
 
-__all__ = ["AssociationsReport", "Report", "SpaceReport"]
+__all__ = ["AssociationsReport", "Report", "SpaceReport", "TensorsReport"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,49 @@ class AssociationsReport:
 
 
 @dataclass(frozen=True)
+class TensorsReport:
+    """What the tensors hold, and what was done since the memory was opened.
+
+    ``nbytes`` are the plain ones of all latest versions, ``stored_bytes`` those of all versions as
+    they are kept. ``hits`` and ``misses`` are those of the cache; ``prefetched`` tensors were
+    regrown before anybody asked, ``prefetch_hits`` of them were asked for then. ``region_words``
+    were read by address.
+    """
+
+    tensors: int
+    versions: int
+    codecs: dict[str, int]
+    nbytes: int
+    stored_bytes: int
+    hits: int
+    misses: int
+    prefetched: int
+    prefetch_hits: int
+    cache_bytes: int
+    cache_limit: int
+    region_words: int
+
+    @property
+    def ram_bytes(self) -> int:
+        """Bytes of descriptors, and of what was regrown and is held."""
+        return self.stored_bytes + self.cache_bytes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain types, for JSON."""
+        return {**asdict(self), "ram_bytes": self.ram_bytes}
+
+    def __str__(self) -> str:
+        codecs = ", ".join(f"{count} {name}" for name, count in self.codecs.items())
+        return (
+            f"tensors: {self.tensors:,} ({codecs}) in {self.versions:,} versions, "
+            f"{_size(self.nbytes)} kept in {_size(self.stored_bytes)}; "
+            f"{self.hits:,} hits, {self.misses:,} misses, {self.prefetched:,} prefetched, "
+            f"{self.prefetch_hits:,} of them used; {_size(self.cache_bytes)} of "
+            f"{_size(self.cache_limit)} cached; {self.region_words:,} words read by address"
+        )
+
+
+@dataclass(frozen=True)
 class Report:
     """The state of a memory. ``print`` it, or take ``to_dict``.
 
@@ -83,6 +126,7 @@ class Report:
     disk_bytes: int
     log_words: int
     associations: AssociationsReport | None = None
+    tensors: TensorsReport | None = None
 
     @property
     def generated_bytes(self) -> int:
@@ -91,10 +135,11 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain types, for JSON."""
-        patterns = self.associations
+        patterns, tensors = self.associations, self.tensors
         return {
             **asdict(self),
             "associations": None if patterns is None else patterns.to_dict(),
+            "tensors": None if tensors is None else tensors.to_dict(),
             "generated_bytes": self.generated_bytes,
         }
 
@@ -123,6 +168,8 @@ class Report:
         lines.append(f"generated, never stored: {_size(self.generated_bytes)}")
         if self.associations is not None:
             lines.append(str(self.associations))
+        if self.tensors is not None:
+            lines.append(str(self.tensors))
         if self.path:
             lines.append(f"on disk: {_size(self.disk_bytes)}, {self.log_words:,} words of log")
         return "\n".join(lines)

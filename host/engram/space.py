@@ -23,6 +23,7 @@ from engram.inputs import (
 from engram.ledger import Ledger
 from engram.reading import Readable, slice_range
 from engram.report import SpaceReport
+from engram.synthesis import Synthesis
 
 __all__ = ["Space"]
 
@@ -44,6 +45,7 @@ class Space(Readable):
         self._quota = quota
         self._law = backend.law
         self._base = Counters()  # what the backend had counted when counting began
+        self._synthesis: Synthesis | None = None  # only while there are regions
         # Kept, for scalar reads are all overhead.
         self._read_word: Callable[[int], int] = backend.read_word
 
@@ -206,7 +208,22 @@ class Space(Readable):
             self._read_word = _refuse
         else:
             self._backend, self._read_word = backend, backend.read_word
+            self._synthesise(self._synthesis)
         self._ledger.backends[self._number] = self._backend
+
+    def _synthesise(self, synthesis: Synthesis | None) -> None:
+        """Show regions from here on, or none."""
+        self._synthesis = synthesis
+        if synthesis is None:
+            self._read_word = self._backend.read_word
+        else:
+            self._read_word = self._read_synthesised
+
+    def _read_synthesised(self, address: int) -> int:
+        synthesis = self._synthesis
+        if synthesis is None:
+            return self._backend.read_word(address)
+        return synthesis.read_word(self._backend, address)
 
     def _counts(self) -> Counters:
         """Return what was done since the space was opened."""
@@ -271,15 +288,22 @@ class Space(Readable):
             self._admit_words(np.arange(count, dtype=np.uint64) + np.uint64(address))
 
     def _gather(self, addresses: Words, law: Law, element: Element) -> NDArray[Any]:
+        if (synthesis := self._synthesis) is not None:
+            return to_elements(synthesis.read_words(self._backend, addresses, law), element)
         return to_elements(self._backend.read_words(addresses, law), element)
 
     def _generated(self, addresses: Words, law: Law, element: Element) -> NDArray[Any]:
+        if (synthesis := self._synthesis) is not None:
+            return to_elements(synthesis.unwritten_words(self._backend, addresses, law), element)
         return to_elements(self._backend.generate_words(addresses, law), element)
 
     def _fill(
         self, address: int, count: int, law: Law, element: Element, out: NDArray[np.generic]
     ) -> None:
-        self._backend.read_range(address, count, law, element, out)
+        if (synthesis := self._synthesis) is not None:
+            synthesis.read_range(self._backend, address, count, law, element, out)
+        else:
+            self._backend.read_range(address, count, law, element, out)
 
 
 def _refuse(*arguments: object) -> NoReturn:

@@ -114,19 +114,23 @@ def root(
 
 
 def _add_commands() -> None:
+    from engram.cli.auditing import audit
     from engram.cli.bench.command import bench
     from engram.cli.demo.command import demo
     from engram.cli.devices import devices
     from engram.cli.filling import fill
+    from engram.cli.images import image
     from engram.cli.loihi import loihi_report
     from engram.cli.reading import read
     from engram.cli.recalling import consolidate, patterns, recall
     from engram.cli.remembering import forget, remember
     from engram.cli.stores import compact, report, verify
+    from engram.cli.tensors import drop, history, inspect, load, rollback, store, tensors
+    from engram.cli.transfer import export_model, import_model
     from engram.cli.writing import erase, write
 
     words, directory, machine = "Words", "A memory's directory", "This machine"
-    content = "Patterns"
+    content, by_name = "Patterns", "Tensors"
     for command, panel in (
         (demo, machine),
         (devices, machine),
@@ -136,6 +140,13 @@ def _add_commands() -> None:
         (write, words),
         (erase, words),
         (fill, words),
+        (store, by_name),
+        (load, by_name),
+        (tensors, by_name),
+        (inspect, by_name),
+        (history, by_name),
+        (rollback, by_name),
+        (drop, by_name),
         (remember, content),
         (recall, content),
         (patterns, content),
@@ -146,6 +157,10 @@ def _add_commands() -> None:
         (compact, directory),
     ):
         app.command(rich_help_panel=panel)(command)
+    app.command("import", rich_help_panel=by_name)(import_model)
+    app.command("export", rich_help_panel=by_name)(export_model)
+    app.add_typer(image, name="image", rich_help_panel="Files")
+    app.add_typer(audit, name="audit", rich_help_panel="Files")
 
 
 _add_commands()

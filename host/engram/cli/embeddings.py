@@ -1,4 +1,4 @@
-"""Embeddings from a file or a pipe: .npy, or JSON."""
+"""Embeddings and other arrays from a file or a pipe: .npy, or JSON."""
 
 import io
 import json
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["read_embeddings", "read_ids"]
+__all__ = ["read_array", "read_embeddings", "read_ids"]
 
 _MAGIC = b"\x93NUMPY"
 
@@ -23,7 +23,7 @@ def read_embeddings(name: str) -> "NDArray[Any]":
     """
     import numpy as np
 
-    data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    data = _bytes_of(name)
     try:
         if data.startswith(_MAGIC):
             return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
@@ -34,6 +34,25 @@ def read_embeddings(name: str) -> "NDArray[Any]":
         ) from None
 
 
+def read_array(name: str, what: str) -> "NDArray[Any]":
+    """Return the array of a .npy file, or of stdin if its name is ``-``.
+
+    Raises:
+        ValueError: it is no .npy file; ``what`` says in the message what it was to be.
+        OSError: it cannot be read.
+    """
+    import numpy as np
+
+    data = _bytes_of(name)
+    try:
+        if data.startswith(_MAGIC):
+            return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
+        error = "it does not begin as one"
+    except (ValueError, EOFError) as wrong:
+        error = str(wrong)
+    raise ValueError(f"{what} must be a .npy file, not {name!r}: {error}")
+
+
 def read_ids(path: Path) -> list[str]:
     """Return the lines of a file."""
     try:
@@ -42,3 +61,7 @@ def read_ids(path: Path) -> list[str]:
         raise ValueError(
             f"--ids must be a file of UTF-8 text, not {str(path)!r}: {error}"
         ) from None
+
+
+def _bytes_of(name: str) -> bytes:
+    return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()

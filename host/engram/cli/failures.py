@@ -9,6 +9,7 @@ from enum import IntEnum
 from engram.errors import (
     EngramError,
     IntegrityError,
+    LockedOut,
     QuotaExceeded,
     ReadOnly,
     StoreBusy,
@@ -47,7 +48,7 @@ class Failed(Exception):
 
 _CODES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], ExitCode], ...] = (
     ((StoreCorrupt, VersionMismatch, IntegrityError), ExitCode.CORRUPT),
-    ((StoreBusy, StoreFull, QuotaExceeded, ReadOnly), ExitCode.REFUSED),
+    ((LockedOut, StoreBusy, StoreFull, QuotaExceeded, ReadOnly), ExitCode.REFUSED),
     ((EngramError, ImportError), ExitCode.UNAVAILABLE),
     (BrokenPipeError, ExitCode.PIPE_CLOSED),
     ((OSError, MemoryError), ExitCode.REFUSED),

@@ -23,6 +23,7 @@ def open_memory(
     config: Path | None = None,
     preset: str | None = None,
     width: int | None = None,
+    key_file: Path | None = None,
     writing: bool = False,
     may_create: bool = False,
 ) -> "Memory":
@@ -45,6 +46,8 @@ def open_memory(
         settings["preset"] = preset
     if width is not None:
         settings["embedding_width"] = width
+    if key_file is not None:
+        settings["key_file"] = key_file
     chosen = MemoryConfig.load(directory, config=config, **settings)
     if writing:
         if chosen.path is None:

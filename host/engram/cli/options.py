@@ -14,6 +14,7 @@ __all__ = [
     "Directory",
     "Dtype",
     "Json",
+    "KeyFile",
     "Law",
     "Preset",
     "Seed",
@@ -75,6 +76,14 @@ Dtype = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file",
+        help="A file of mode 0600 with the key that signs; else ENGRAM_KEY, else the seed's own.",
+        metavar="FILE",
+    ),
+]
 Law = Annotated[
     str | None,
     typer.Option("--law", help="The law of the words, by number or name.", metavar="LAW"),

@@ -14,6 +14,7 @@ from engram.errors import StoreCorrupt
 
 __all__ = [
     "Associate",
+    "Describe",
     "EraseRange",
     "EraseWords",
     "Record",
@@ -36,7 +37,7 @@ RUN_BYTES = (1 << 20) - 256
 # kind, count >> 64 (only an erased range can hold 2**64 words), space, two numbers; 24 bytes, so
 # that the words behind it stay 8-byte aligned and decode as views.
 HEADER = struct.Struct("<HHIQQ")
-WRITE_WORDS, WRITE_RANGE, ERASE_WORDS, ERASE_RANGE, ASSOCIATE = 1, 2, 3, 4, 5
+WRITE_WORDS, WRITE_RANGE, ERASE_WORDS, ERASE_RANGE, ASSOCIATE, DESCRIBE = 1, 2, 3, 4, 5, 6
 
 # The longest pieces that fit a run; longer records are split, which changes no meaning.
 PAIRS_IN_RUN = (RUN_BYTES - HEADER.size) // 16
@@ -66,6 +67,12 @@ def _check_range(name: str, start: object, count: object) -> None:
         raise ValueError(f"{name} must be in 0..2**64-1, not {start!r}")
     if not 0 <= count <= ADDRESS_LIMIT - start:
         raise ValueError(f"count must stay within 2**64 - {name}, not {count!r}")
+
+
+def _check_piece(words: Words) -> None:
+    _check_words("words", words)
+    if len(words) > WORDS_IN_RUN:
+        raise ValueError(f"words must be {WORDS_IN_RUN} at most, not {len(words)!r}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,15 +163,26 @@ class Associate:
     words: Words
 
     def __post_init__(self) -> None:
-        _check_words("words", self.words)
-        if len(self.words) > WORDS_IN_RUN:
-            raise ValueError(f"words must be {WORDS_IN_RUN} at most, not {len(self.words)!r}")
+        _check_piece(self.words)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Associate) and np.array_equal(self.words, other.words)
 
 
-Record = WriteWords | WriteRange | EraseWords | EraseRange | Associate
+@dataclass(frozen=True, slots=True, eq=False)
+class Describe:
+    """A piece of a change of the tensors, as `engram.store.tensors` encodes it; never split."""
+
+    words: Words
+
+    def __post_init__(self) -> None:
+        _check_piece(self.words)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Describe) and np.array_equal(self.words, other.words)
+
+
+Record = WriteWords | WriteRange | EraseWords | EraseRange | Associate | Describe
 
 
 class Run(NamedTuple):
@@ -202,9 +220,10 @@ def _pieces(record: Record) -> Iterator[_Piece]:
     elif isinstance(record, EraseRange):
         high, low = divmod(record.count, ADDRESS_LIMIT)
         yield [HEADER.pack(ERASE_RANGE, high, record.space, record.start, low)], HEADER.size, 1
-    elif isinstance(record, Associate):
+    elif isinstance(record, Associate | Describe):
         words = np.ascontiguousarray(record.words)
-        header = HEADER.pack(ASSOCIATE, 0, 0, len(words), 0)
+        kind = ASSOCIATE if isinstance(record, Associate) else DESCRIBE
+        header = HEADER.pack(kind, 0, 0, len(words), 0)
         yield [header, words.data], HEADER.size + 8 * len(words), len(words)
     else:
         raise TypeError(f"record must be a store record, not {record!r}")
@@ -276,9 +295,9 @@ def decode(data: bytes | memoryview) -> Iterator[Record]:
             yield EraseWords(space, addresses)
         elif kind == ERASE_RANGE and (high << 64) + second <= ADDRESS_LIMIT - first:
             yield EraseRange(space, first, (high << 64) + second)
-        elif kind == ASSOCIATE and not (high or space or second) and first <= room:
+        elif kind in (ASSOCIATE, DESCRIBE) and not (high or space or second) and first <= room:
             words: Words = np.frombuffer(data, np.uint64, first, at)
             at += 8 * first
-            yield Associate(words)
+            yield Associate(words) if kind == ASSOCIATE else Describe(words)
         else:
             raise StoreCorrupt(f"a record of kind {kind} has impossible sizes or an unknown kind")

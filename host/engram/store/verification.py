@@ -15,8 +15,9 @@ from engram.store.journal import Journal, JournalEnd
 from engram.store.lock import locked_briefly
 from engram.store.patterns import decode_change
 from engram.store.reader import Reader
-from engram.store.records import Associate, Run, decode
+from engram.store.records import Associate, Describe, Run, decode
 from engram.store.state import Identity, SpaceEntry, State, unpack_space
+from engram.store.tensors import check_piece
 from engram.store.transactions import View
 
 __all__ = ["VerifyReport", "verify"]
@@ -166,6 +167,8 @@ class _Verification:
                 count += 1
                 if isinstance(record, Associate):
                     decode_change(record.words)
+                elif isinstance(record, Describe):
+                    check_piece(record.words)
         except (StoreCorrupt, VersionMismatch) as error:
             self._problem(f"{name}: {error}")
             return False
