@@ -8,7 +8,7 @@ REPORT := .venv/.report
 BENCH := .venv/.bench
 LAVA := .venv-lava/.ready
 
-.PHONY: demo test lava test-long test-rtl mutants lint bench bench-associations docs waves verilog formal hw-report clean
+.PHONY: demo test lava test-long test-rtl mutants lint bench bench-associations bench-tensors docs waves verilog formal hw-report clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -55,7 +55,7 @@ demo: $(READY)
 
 ## test: everything that proves the product, in minutes
 test: lint lava
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 ## lava: the environment of the Loihi devices, in .venv-lava, where there is a Python 3.10
 lava: $(LAVA)
@@ -86,6 +86,12 @@ bench: $(READY)
 ## bench-associations: the associative memory beside its peers: tables, pictures and JSON
 bench-associations: $(BENCH)
 	$(BIN)/python -m benchmarks.associations
+
+## bench-tensors: ratio and error of every codec, on trained models too: tables, pictures and JSON
+bench-tensors: $(BENCH)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[dev,bench,torch]'
+	$(BIN)/python -m benchmarks.tensors
 
 ## docs: the documentation site, into site/
 docs: $(READY)

@@ -224,9 +224,14 @@ def network_tiles() -> list[Figure]:
     return figures
 
 
+def factor_figures() -> list[Figure]:
+    """Return all figures."""
+    return error_figures() + network_figures() + tile_figures() + network_tiles()
+
+
 def main() -> None:
     """Measure, print, and write down."""
-    figures = error_figures() + network_figures() + tile_figures() + network_tiles()
+    figures = factor_figures()
     show(figures)
     if "--dry" not in sys.argv:
         write("tensor_factors", figures)
