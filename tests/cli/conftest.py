@@ -13,7 +13,7 @@ from engram.cli.app import app
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PATH", "SEED", "LAW", "DEVICE", "CONFIG", "QUOTA", "READ_ONLY"):
+    for name in ("PATH", "SEED", "LAW", "DEVICE", "CONFIG", "QUOTA", "READ_ONLY", "KEY"):
         monkeypatch.delenv(f"ENGRAM_{name}", raising=False)
 
 

@@ -30,12 +30,13 @@ Image = NDArray[np.uint8]
 # magnitudes save more than they lose; how much less is tried once the blocks are chosen. What
 # comes back lies a sixteenth of a step nearer to 0, where more of them were.
 _ROUNDING = 0.36
-_ROUNDINGS = (0.2, 0.24, 0.28, 0.32, 0.4, 0.44)
+_ROUNDINGS = (0.24, 0.3, 0.42)
 _NEARER = 16
-_FAR = 8  # by how many numbers of steps another rounding moves the one that fits
+_FAR = 6  # by how many numbers of steps another rounding moves the one that fits
 
-# Below this many bits a pixel only blocks of 32 and more are tried, above it only up to 32.
-_FEW_BITS = 0.04
+# At the step of the best so far, one that takes this much more and is no nearer cannot win.
+_LARGER, _NEAR = 1.1, 0.5  # times its bytes, decibels
+
 _CHROMA = (2, 5)
 
 
@@ -75,8 +76,7 @@ def encode(image: NDArray[np.uint8], nbytes: int) -> Picture:
     """Return the picture of least error that was found within ``nbytes``, header included.
 
     For each size of blocks, steps are halved in on until the payload just fits; the pixels are
-    then compared. Sizes that cannot win are left out: small blocks in few bytes, large ones in
-    many.
+    then compared. Sizes that are far from winning at the best one's step are left out.
 
     Args:
         image: grey of shape (height, width) or RGB of shape (height, width, 3), uint8.
@@ -90,6 +90,8 @@ def encode(image: NDArray[np.uint8], nbytes: int) -> Picture:
     best: tuple[float, Picture, _Source] | None = None
     least: int | None = None
     for source in _sources(image, 8 * nbytes / (image.shape[0] * image.shape[1])):
+        if best is not None and _hopeless(source, image, *best[:2]):
+            continue
         found = source.within(nbytes, _ROUNDING)
         if found is None:
             size = len(source.coded(LARGEST_QUALITY, _ROUNDING))
@@ -151,18 +153,20 @@ def _sources(image: Image, bits: float) -> Iterator[_Source]:
     """Yield the ways that may be best at so many bits a pixel."""
     height, width = image.shape[:2]
     colour = image.ndim == 3
-    blocks = [
-        block
-        for block in BLOCKS
-        if (block >= 32 if bits < _FEW_BITS else block <= 32)
-        and (block // 2 < max(height, width) or block == BLOCKS[0])
-    ] or [BLOCKS[0]]
+    blocks = [block for block in BLOCKS if block == BLOCKS[0] or block < 2 * max(height, width)]
+    # The middle first: it is seldom far from the best.
+    blocks.sort(key=lambda block: abs(block - 32))
     for halved in (True, False) if colour and bits > 1 else (colour,):
         parts = planes(image, halved=halved)
         for block in blocks:
             for chroma in _CHROMA if colour else (0,):
                 header = PictureHeader(width, height, colour, halved, block, 0, chroma)
                 yield _Source(image, header, parts)
+
+
+def _hopeless(source: _Source, image: Image, quality: float, best: Picture) -> bool:
+    found = source.coded(best.header.quality, _ROUNDING)
+    return len(found) > _LARGER * len(best) and psnr(image, found.pixels) < quality + _NEAR
 
 
 def _step(header: PictureHeader, plane: int) -> int:
