@@ -13,7 +13,7 @@ from benchmarks.association_sweeps import SEED
 from benchmarks.association_tables import Section, Table
 from benchmarks.harness import Figure
 from engram.arch.associations import DEFAULT_PRESET
-from engram.patterns import Completion
+from engram.associations.patterns import Completion
 
 __all__ = ["completion"]
 

@@ -13,8 +13,8 @@ from engram.codecs.catalogue import codec
 from engram.codecs.codec import Budget, Codec, Geometry
 from engram.codecs.deviation import deviation
 from engram.codecs.tournament import choose
-from engram.descriptors import overhead
 from engram.errors import CannotMeet
+from engram.tensors.descriptors import overhead
 
 __all__ = ["AUTO", "DATA", "NAME", "Coded", "bound", "coded", "low_rank", "noise"]
 

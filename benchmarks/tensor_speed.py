@@ -14,8 +14,8 @@ from threadpoolctl import threadpool_limits
 import engram
 from benchmarks.harness import Figure, interleaved
 from benchmarks.tensor_data import noise
-from engram.descriptors import Descriptor, default_key
-from engram.merkle import MerkleTree, leaf, proves
+from engram.tensors.descriptors import Descriptor, default_key
+from engram.tensors.merkle import MerkleTree, leaf, proves
 
 __all__ = ["speed_figures"]
 

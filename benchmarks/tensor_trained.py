@@ -16,7 +16,7 @@ from benchmarks.tensor_models import Model, character_model, digit_model
 from benchmarks.tensor_seeded import rounded
 from engram.arch.payloads.seeded import SeededForm
 from engram.codecs.catalogue import codec, names
-from engram.descriptors import overhead
+from engram.tensors.descriptors import overhead
 
 __all__ = ["RATIOS", "trained"]
 

@@ -8,7 +8,7 @@ from benchmarks.tables import Table, written
 from benchmarks.tensor_data import AUTO, DATA, SHARE, bound, coded, low_rank, noise
 from benchmarks.tensor_pictures import draw_measured
 from benchmarks.tensors import SECTIONS
-from engram.descriptors import overhead
+from engram.tensors.descriptors import overhead
 
 
 def test_the_bound_is_that_of_a_gaussian_at_so_many_bits() -> None:

@@ -21,10 +21,10 @@ from engram.errors import (
 
 if TYPE_CHECKING:
     from engram.arch.associations import Association
+    from engram.associations.patterns import Completion, Consolidation, Pattern, Recall
     from engram.config import MemoryConfig
-    from engram.descriptors import Descriptor
     from engram.memory import Memory, open
-    from engram.patterns import Completion, Consolidation, Pattern, Recall
+    from engram.tensors.descriptors import Descriptor
 
 __all__ = [
     "Association",
@@ -56,13 +56,13 @@ __version__ = "0.1.0"
 # Importing engram costs milliseconds: what needs NumPy is imported when it is first named.
 _HOMES = {
     "Association": "engram.arch.associations",
-    "Completion": "engram.patterns",
-    "Consolidation": "engram.patterns",
-    "Descriptor": "engram.descriptors",
+    "Completion": "engram.associations.patterns",
+    "Consolidation": "engram.associations.patterns",
+    "Descriptor": "engram.tensors.descriptors",
     "Memory": "engram.memory",
     "MemoryConfig": "engram.config",
-    "Pattern": "engram.patterns",
-    "Recall": "engram.patterns",
+    "Pattern": "engram.associations.patterns",
+    "Recall": "engram.associations.patterns",
     "open": "engram.memory",
 }
 

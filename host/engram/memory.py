@@ -10,21 +10,21 @@ from typing import Any
 
 from engram.arch.laws import DEFAULT_LAW, LAWS, Law, law_by_name
 from engram.arch.seeds import derive_seed
-from engram.associations import Associations
+from engram.associations.facet import Associations
+from engram.associations.remembering import Remembering
 from engram.backend import Counters
 from engram.config import MemoryConfig
 from engram.errors import NotFound, VersionMismatch
 from engram.inputs import as_address
 from engram.ledger import Ledger
 from engram.registry import space_backend
-from engram.remembering import Remembering
 from engram.report import Report
 from engram.space import Space
 from engram.store.state import Identity, SpaceEntry
 from engram.store.store import Store
-from engram.storing import Storing
-from engram.synthesis import Synthesis
-from engram.tensors import Tensors
+from engram.tensors.facet import Tensors
+from engram.tensors.storing import Storing
+from engram.tensors.synthesis import Synthesis
 
 __all__ = ["Memory", "open"]
 

@@ -23,7 +23,7 @@ from engram.inputs import (
 from engram.ledger import Ledger
 from engram.reading import Readable, slice_range
 from engram.report import SpaceReport
-from engram.synthesis import Synthesis
+from engram.tensors.synthesis import Synthesis
 
 __all__ = ["Space"]
 

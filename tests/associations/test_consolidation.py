@@ -3,7 +3,7 @@
 import numpy as np
 
 from engram.arch.associations import REPLAY_DRAIN, REPLAY_GAIN, initial_strength
-from engram.consolidation import replayed_strengths, weakest
+from engram.associations.consolidation import replayed_strengths, weakest
 from tests.associations.content import embeddings, names, noisy
 
 

@@ -163,7 +163,7 @@ def test_many_waiting_patterns_are_flushed_unasked(make, tmp_path, monkeypatch) 
 
 
 def test_large_batches_are_one_change(make, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("engram.keeping._PIECE_BYTES", 300)
+    monkeypatch.setattr("engram.associations.keeping._PIECE_BYTES", 300)
     notes = [{"n": "x" * (97 * i % 1000)} for i in range(40)]
     with make(tmp_path / "memory") as memory:
         memory.remember(names(40), embeddings(40), metadata=notes)

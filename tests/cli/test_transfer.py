@@ -8,8 +8,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import engram
-from engram.checkpoints import SafetensorsFile, keep
 from engram.errors import CannotMeet, NotFound
+from engram.tensors.checkpoints import SafetensorsFile, keep
 
 
 def model(seed: int = 0) -> dict:

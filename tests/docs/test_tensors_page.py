@@ -8,12 +8,12 @@ import pytest
 from benchmarks.tensor_tables import TABLES, descriptor_table
 from engram.arch.payloads.deltas import FORMS
 from engram.arch.tensors import CODECS, HEADER, LARGEST_NDIM, TILE_ELEMENTS, TYPES
-from engram.checkpoints import SMALL
 from engram.config import MemoryConfig
-from engram.descriptors import overhead
+from engram.tensors.checkpoints import SMALL
+from engram.tensors.descriptors import overhead
+from engram.tensors.updating import _LONGEST_CHAIN
 from engram.trust.keys import LEAST_BYTES
 from engram.trust.lockout import Lockout
-from engram.updating import _LONGEST_CHAIN
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "tensors.md").read_text()

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import engram
-from engram.prefetch import Prefetcher
-from engram.tensor_cache import TensorCache, available_bytes, read_only
+from engram.tensors.cache import TensorCache, available_bytes, read_only
+from engram.tensors.prefetch import Prefetcher
 
 
 def array(size: int, value: int = 0) -> np.ndarray:

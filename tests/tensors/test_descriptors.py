@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 import engram
 from engram.arch.tensors import HEADER, TILE_ELEMENTS, type_by_name
 from engram.codecs.codec import Geometry
-from engram.descriptors import Descriptor, default_key, overhead
 from engram.errors import EngramError, IntegrityError, VersionMismatch
-from engram.merkle import MerkleTree, leaf, proves
-from engram.regrowing import tiles_of, tree_of
+from engram.tensors.descriptors import Descriptor, default_key, overhead
+from engram.tensors.merkle import MerkleTree, leaf, proves
+from engram.tensors.regrowing import tiles_of, tree_of
 
 KEY = b"a key of sixteen"
 

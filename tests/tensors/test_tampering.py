@@ -6,10 +6,10 @@ import pytest
 import engram
 from engram.codecs.lossless import LosslessCodec
 from engram.codecs.raw import RawCodec
-from engram.descriptors import Descriptor
 from engram.errors import EngramError, IntegrityError
 from engram.store import Describe, Store
 from engram.store.tensors import Dropped, Headed, Kept, decode_changes, encode_change
+from engram.tensors.descriptors import Descriptor
 from engram.trust.keys import Keys
 
 KEY = b"the key of the memory, 32 bytes!"

@@ -9,8 +9,8 @@ import pytest
 import engram
 from engram.codecs.raw import RawCodec
 from engram.config import MemoryConfig
-from engram.descriptors import default_key
 from engram.errors import IntegrityError, LockedOut
+from engram.tensors.descriptors import default_key
 from engram.trust import levels
 from engram.trust.audit import AuditLog
 from engram.trust.guard import LOG_NAME, Guard

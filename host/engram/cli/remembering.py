@@ -68,7 +68,7 @@ def remember(
             f"--vector must hold {len(names)} rows, one an id, not an array of shape {rows.shape!r}"
         )
     # Everything is checked before anything is kept, although it is kept batch by batch.
-    from engram.embeddings import as_embeddings, as_ids
+    from engram.associations.embeddings import as_embeddings, as_ids
 
     as_ids(names)
     as_embeddings(rows, None)

@@ -14,7 +14,7 @@ from engram.cli.options import Config, Json, KeyFile, Seed, Store, Verbose
 from engram.cli.terminal import console, duration, print_json, size, table
 
 if TYPE_CHECKING:
-    from engram.descriptors import Descriptor
+    from engram.tensors.descriptors import Descriptor
 
 __all__ = ["drop", "history", "inspect", "load", "rollback", "store", "tensors"]
 
@@ -275,7 +275,7 @@ def as_dict(found: "Descriptor") -> dict[str, Any]:
 def _of_file(
     place: Path, name: str | None, version: int | None, key_file: Path | None
 ) -> "tuple[Descriptor, bool]":
-    from engram.descriptors import Descriptor
+    from engram.tensors.descriptors import Descriptor
     from engram.trust.keys import Keys, find_key
 
     if name is not None or version is not None:

@@ -56,7 +56,7 @@ def import_model(
     Examples: `engram import state model.safetensors --ratio 0.1`,
     `engram import state tuned.safetensors --changes`
     """
-    from engram.checkpoints import SafetensorsFile, keep
+    from engram.tensors.checkpoints import SafetensorsFile, keep
 
     source = SafetensorsFile(file, prefix=prefix)
     with open_memory(
@@ -107,8 +107,8 @@ def export_model(
     verbose: Verbose = 0,
 ) -> None:
     """Write the tensors whose names begin with a prefix, without it, into a safetensors file."""
-    from engram.checkpoints import export_file
     from engram.errors import NotFound
+    from engram.tensors.checkpoints import export_file
 
     check_output(file, force=force)
     with open_memory(directory, key_file=key_file, config=config) as memory:

@@ -8,10 +8,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from engram.config import MemoryConfig
-from engram.descriptors import Descriptor, default_key
 from engram.errors import IntegrityError
-from engram.merkle import MerkleTree
-from engram.regrowing import tree_of
+from engram.tensors.descriptors import Descriptor, default_key
+from engram.tensors.merkle import MerkleTree
+from engram.tensors.regrowing import tree_of
 from engram.trust.audit import AuditLog
 from engram.trust.keys import Keys, find_key
 from engram.trust.levels import Level, level_by_name

@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 
 from engram.arch.tensors import TILE_ELEMENTS
 from engram.config import MemoryConfig
-from engram.descriptors import Descriptor
-from engram.drafts import as_name
 from engram.inputs import is_integer
-from engram.keeping_tensors import KeepingTensors
 from engram.ledger import Ledger
-from engram.merkle import MerkleTree
-from engram.prefetch import Prefetcher
-from engram.regions import Placed, Regions, region_words, words_of
-from engram.regrowing import regrow, tree_of
-from engram.tensor_cache import read_only
-from engram.tensor_values import presented
-from engram.versions import Lineage
+from engram.tensors.cache import read_only
+from engram.tensors.descriptors import Descriptor
+from engram.tensors.drafts import as_name
+from engram.tensors.keeping import KeepingTensors
+from engram.tensors.merkle import MerkleTree
+from engram.tensors.prefetch import Prefetcher
+from engram.tensors.regions import Placed, Regions, region_words, words_of
+from engram.tensors.regrowing import regrow, tree_of
+from engram.tensors.values import presented
+from engram.tensors.versions import Lineage
 
 __all__ = ["ShowingTensors"]
 

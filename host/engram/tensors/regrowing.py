@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from engram.arch.payloads.deltas import ADD, FLIP, SCALE
 from engram.arch.tensors import TILE_ELEMENTS
 from engram.codecs.catalogue import codec_by_number
-from engram.deltas import add_into, flip_into, scale_into, unpack_scale
-from engram.descriptors import Descriptor
 from engram.errors import IntegrityError
-from engram.merkle import MerkleTree, leaf
+from engram.tensors.deltas import add_into, flip_into, scale_into, unpack_scale
+from engram.tensors.descriptors import Descriptor
+from engram.tensors.merkle import MerkleTree, leaf
 
 __all__ = ["regrow", "tiles_of", "tree_of"]
 

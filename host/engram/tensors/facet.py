@@ -7,14 +7,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from engram.descriptors import Descriptor
-from engram.drafts import as_name, budget_of, draft, payload_codecs
 from engram.errors import IntegrityError
 from engram.inputs import as_address, is_integer
-from engram.regions import region_words
-from engram.regrowing import regrow, tree_of
-from engram.tensor_values import as_buffer, elements_of, like_torch
-from engram.versioning import VersionedTensors
+from engram.tensors.descriptors import Descriptor
+from engram.tensors.drafts import as_name, budget_of, draft, payload_codecs
+from engram.tensors.regions import region_words
+from engram.tensors.regrowing import regrow, tree_of
+from engram.tensors.values import as_buffer, elements_of, like_torch
+from engram.tensors.versioning import VersionedTensors
 
 __all__ = ["Tensors"]
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from engram.descriptors import Descriptor
-from engram.drafts import as_name
-from engram.showing import ShowingTensors
-from engram.updating import CHANGES, QUANTISED_ERROR, as_whole, updated, whole_again
+from engram.tensors.descriptors import Descriptor
+from engram.tensors.drafts import as_name
+from engram.tensors.showing import ShowingTensors
+from engram.tensors.updating import CHANGES, QUANTISED_ERROR, as_whole, updated, whole_again
 
 __all__ = ["VersionedTensors"]
 

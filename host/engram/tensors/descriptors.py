@@ -24,8 +24,8 @@ from engram.arch.tensors import (
 )
 from engram.codecs.codec import Geometry
 from engram.errors import IntegrityError, VersionMismatch
-from engram.merkle import leaf, proves
-from engram.regions import region_words
+from engram.tensors.merkle import leaf, proves
+from engram.tensors.regions import region_words
 
 __all__ = ["NO_PARENT", "Descriptor", "default_key", "overhead"]
 

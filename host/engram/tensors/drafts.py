@@ -11,10 +11,10 @@ from engram.arch.payloads.deltas import WHOLE
 from engram.arch.tensors import CODECS, LARGEST_NAME, LARGEST_NDIM
 from engram.codecs.codec import Budget, Geometry
 from engram.codecs.tournament import choose
-from engram.deltas import relative_error
-from engram.descriptors import overhead
 from engram.errors import CannotMeet
-from engram.regrowing import tree_of
+from engram.tensors.deltas import relative_error
+from engram.tensors.descriptors import overhead
+from engram.tensors.regrowing import tree_of
 
 __all__ = ["Draft", "as_name", "budget_of", "delta_draft", "draft", "payload_codecs"]
 

@@ -11,11 +11,11 @@ from engram.arch.payloads.deltas import ADD, FLIP, SCALE
 from engram.arch.tensors import CODECS
 from engram.codecs.codec import Budget, Geometry
 from engram.codecs.tournament import choose
-from engram.deltas import add_into, flip_into, pack_scale, scale_into
-from engram.descriptors import Descriptor
-from engram.drafts import Draft, delta_draft, draft
 from engram.inputs import is_integer
-from engram.tensor_values import elements_of
+from engram.tensors.deltas import add_into, flip_into, pack_scale, scale_into
+from engram.tensors.descriptors import Descriptor
+from engram.tensors.drafts import Draft, delta_draft, draft
+from engram.tensors.values import elements_of
 
 __all__ = ["CHANGES", "QUANTISED_ERROR", "as_whole", "updated", "whole_again"]
 

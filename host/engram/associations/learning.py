@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engram.arch.associations import LARGEST_IMPORTANCE, initial_strength
+from engram.associations.consolidation import replayed_strengths, weakest
+from engram.associations.keeping import Keeping
 from engram.backend import AssociationBackend
-from engram.consolidation import replayed_strengths, weakest
 from engram.errors import NotFound
-from engram.keeping import Keeping
 from engram.store.patterns import Aged, Change, Founded, Synapses, Written
 
 __all__ = ["Learning"]

@@ -5,9 +5,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from engram.descriptors import Descriptor
-from engram.tensors import Progress, Tensors
-from engram.updating import QUANTISED_ERROR
+from engram.tensors.descriptors import Descriptor
+from engram.tensors.facet import Progress, Tensors
+from engram.tensors.updating import QUANTISED_ERROR
 
 __all__ = ["Storing"]
 

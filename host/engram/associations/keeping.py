@@ -13,11 +13,11 @@ from engram.arch.associations import (
     Association,
     association_by_name,
 )
+from engram.associations.patterns import Patterns
 from engram.backend import AssociationBackend
 from engram.config import MemoryConfig
 from engram.errors import StoreCorrupt, VersionMismatch
 from engram.ledger import Ledger
-from engram.patterns import Patterns
 from engram.registry import association_backend
 from engram.report import AssociationsReport
 from engram.store.patterns import Aged, Change, Founded, Written, decode_change, encode_change

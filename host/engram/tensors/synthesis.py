@@ -9,7 +9,7 @@ from engram.arch.elements import Element, to_elements
 from engram.arch.laws import Law
 from engram.backend import SpaceBackend, Words
 from engram.ledger import Ledger
-from engram.regions import Placed, Regions
+from engram.tensors.regions import Placed, Regions
 
 __all__ = ["Synthesis", "Synthesiser"]
 

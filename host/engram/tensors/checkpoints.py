@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from engram.arch.tensors import TYPES
 from engram.errors import NotFound
 from engram.inputs import is_integer
-from engram.tensor_values import elements_of
-from engram.tensors import Progress
+from engram.tensors.facet import Progress
+from engram.tensors.values import elements_of
 
 if TYPE_CHECKING:
-    from engram.descriptors import Descriptor
-    from engram.storing import Storing
+    from engram.tensors.descriptors import Descriptor
+    from engram.tensors.storing import Storing
 
 __all__ = ["SMALL", "Checkpoint", "SafetensorsFile", "export_file", "keep"]
 

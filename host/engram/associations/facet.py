@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engram.arch.associations import CONNECTED, ONE
-from engram.backend import AssociationBackend
-from engram.calibration import calibration
-from engram.embeddings import (
+from engram.associations.embeddings import (
     as_codes,
     as_embeddings,
     as_fraction,
@@ -19,9 +17,11 @@ from engram.embeddings import (
     as_metadata,
     as_positive,
 )
-from engram.learning import Learning
+from engram.associations.learning import Learning
+from engram.associations.patterns import Completion, Consolidation, Pattern, Recall, Summary
+from engram.backend import AssociationBackend
+from engram.calibration import calibration
 from engram.numpy_associations import norms, quantise, rerank
-from engram.patterns import Completion, Consolidation, Pattern, Recall, Summary
 
 __all__ = ["Associations"]
 

@@ -4,9 +4,9 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engram.descriptors import Descriptor
 from engram.errors import IntegrityError, NotFound
 from engram.store.tensors import Headed
+from engram.tensors.descriptors import Descriptor
 
 __all__ = ["Lineage"]
 

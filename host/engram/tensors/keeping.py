@@ -12,12 +12,8 @@ from numpy.typing import NDArray
 from engram.arch.pages import SPACE_WORDS
 from engram.arch.tensors import REGIONS_BASE
 from engram.config import MemoryConfig
-from engram.descriptors import NO_PARENT, Descriptor
-from engram.drafts import Draft
 from engram.errors import IntegrityError, NotFound, StoreCorrupt
 from engram.ledger import Ledger
-from engram.merkle import MerkleTree
-from engram.regions import Placed, Regions, region_words
 from engram.report import TensorsReport
 from engram.store.records import Describe, Record
 from engram.store.tensors import (
@@ -31,9 +27,13 @@ from engram.store.tensors import (
     pack_change,
     unpack_change,
 )
-from engram.tensor_cache import TensorCache
+from engram.tensors.cache import TensorCache
+from engram.tensors.descriptors import NO_PARENT, Descriptor
+from engram.tensors.drafts import Draft
+from engram.tensors.merkle import MerkleTree
+from engram.tensors.regions import Placed, Regions, region_words
+from engram.tensors.versions import Lineage
 from engram.trust.guard import Guard
-from engram.versions import Lineage
 
 __all__ = ["KeepingTensors"]
 

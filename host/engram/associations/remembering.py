@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from engram.associations import Associations
-from engram.patterns import Consolidation
+from engram.associations.facet import Associations
+from engram.associations.patterns import Consolidation
 
 __all__ = ["Remembering"]
 

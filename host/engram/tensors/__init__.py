@@ -1,0 +1,1 @@
+"""Memory by name: tensors as signed descriptors, their versions, regions and cache."""
