@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any, ClassVar
 
@@ -19,7 +20,7 @@ class Geometry:
     shape: tuple[int, ...]
     kind: ElementType
 
-    @property
+    @cached_property
     def size(self) -> int:
         """How many elements there are."""
         return prod(self.shape)

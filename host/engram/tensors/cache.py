@@ -47,11 +47,25 @@ def read_only(array: Array) -> Array:
 
 
 class _Flight:
-    """A tensor that some thread is regrowing."""
+    """A tensor that some thread is regrowing, for others to wait for."""
+
+    __slots__ = ("_flying", "array")
 
     def __init__(self) -> None:
-        self.landed = threading.Event()
+        # An Event would do, and cost as much as a tenth of regrowing a tile.
+        self._flying = threading.Lock()
+        self._flying.acquire()
         self.array: Array | None = None
+
+    def land(self, array: Array | None) -> None:
+        """Let everybody go on with this, or with nothing: it failed."""
+        self.array = array
+        self._flying.release()
+
+    def wait(self) -> Array | None:
+        """Return what was regrown, once it is."""
+        with self._flying:
+            return self.array
 
 
 class TensorCache:
@@ -118,11 +132,11 @@ class TensorCache:
                         self.counters.misses += 1
             if leads:
                 return self._fly(key, flight, make, prefetch)
-            flight.landed.wait()
-            if flight.array is not None:
+            regrown = flight.wait()
+            if regrown is not None:
                 if not prefetch:
                     self._joined(key)
-                return flight.array
+                return regrown
             # Whoever made it failed: see for ourselves.
 
     def forget(self, key: object) -> None:
@@ -152,7 +166,7 @@ class TensorCache:
         except BaseException:
             with self._lock:
                 del self._flights[key]
-            flight.landed.set()
+            flight.land(None)
             raise
         bound = self._look()
         with self._lock:
@@ -166,8 +180,7 @@ class TensorCache:
                 self._bytes += array.nbytes
                 if prefetch:
                     self._unasked.add(key)
-        flight.array = array
-        flight.landed.set()
+        flight.land(array)
         return array
 
     def _remove(self, key: object) -> None:

@@ -217,7 +217,7 @@ class Descriptor:
         """SHA-256 of all its bytes: what the next version names as its parent."""
         return hashlib.sha256(self.data).digest()
 
-    @property
+    @cached_property
     def payload(self) -> memoryview:
         """What the codec made."""
         at = _payload_at(len(self.shape), len(self.name.encode()))

@@ -24,6 +24,7 @@ from engram.tensors.versions import Lineage
 __all__ = ["ShowingTensors"]
 
 Words = NDArray[np.uint64]
+Array = NDArray[Any]  # named, as functions made anew at each call evaluate their annotations
 
 _VERIFIED_AGAIN = 1 << 16  # bytes: 30 microseconds
 
@@ -142,7 +143,7 @@ class ShowingTensors(KeepingTensors):
     def _whole(
         self, lineage: Lineage, descriptor: Descriptor, *, prefetch: bool = False
     ) -> NDArray[Any]:
-        def make() -> NDArray[Any]:
+        def make() -> Array:
             flat = self._regrown(lineage, descriptor)
             geometry = descriptor.geometry
             return presented(read_only(flat.reshape(geometry.shape)), geometry.kind)
@@ -158,7 +159,7 @@ class ShowingTensors(KeepingTensors):
             if held is not None:
                 return held.reshape(-1)[start:stop]
 
-        def make() -> NDArray[Any]:
+        def make() -> Array:
             out = np.empty(stop - start, geometry.kind.bits)
             regrow(self._verified_for_tile(lineage, descriptor), start, stop, out)
             if self._guard.level.checks_tiles:
