@@ -1,5 +1,6 @@
 """Models of the encoder: one of standard parts, one in a single step."""
 
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -36,8 +37,9 @@ class _SelectingModel(PyLoihiProcessModel):
         self._cue = (proc_params["spikes"], proc_params["signed"], proc_params["levels"])
         self._silence = np.zeros(proc_params["neurons"], np.int8)
 
+    @abstractmethod
     def _sums(self) -> Any:
-        raise NotImplementedError
+        """Return the sums of all neurons, from wherever this model has them."""
 
     def run_spk(self) -> None:
         sums, go = self._sums(), self.go_in.recv()
