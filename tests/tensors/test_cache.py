@@ -61,8 +61,9 @@ def test_linux_tells_what_is_available() -> None:
     assert found is None or found > 1 << 20
 
 
-def test_many_threads_make_one_thing_once() -> None:
-    cache = TensorCache(100, plenty)
+@pytest.mark.parametrize("limit", [100, 0], ids=["kept", "not kept"])
+def test_many_threads_make_one_thing_once(limit: int) -> None:
+    cache = TensorCache(limit, plenty)
     made = []
     gate = threading.Barrier(8)
 
