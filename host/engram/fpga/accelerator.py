@@ -80,6 +80,8 @@ class Accelerator:
     frames : pages that may be written at a time, in all spaces together
     staging_bytes : that one job may move, each way
     ring_log2 : logarithm of the commands that one doorbell may announce
+    table_bytes : of all page tables together, a power of two; None for what all frames may need,
+        and at least a mebibyte
 
     Everything that talks to the device does so inside ``session``, one thread at a time.
 
@@ -95,6 +97,7 @@ class Accelerator:
         frames: int = 1 << 14,
         staging_bytes: int = 1 << 20,
         ring_log2: int = 8,
+        table_bytes: int | None = None,
     ) -> None:
         if not 1 <= frames < 1 << FRAME_BITS:
             raise ValueError(f"frames must be in 1..{(1 << FRAME_BITS) - 1}, not {frames!r}")
@@ -107,13 +110,14 @@ class Accelerator:
         self.frames_free = frames
         self.window_writable = False
         self.registers = Registers(bus)
-        self._bus = bus
+        self.bus = bus
         self._lock = threading.Lock()
         self._selected: tuple[Tenant, int] | None = None
         self._abandoned: deque[Tenant] = deque()
         self._buffers: list[Buffer] = []
         self._identify()
-        table_bytes = 1 << max(20, (frames * _BYTES_OF_TABLE_A_FRAME - 1).bit_length())
+        if table_bytes is None:
+            table_bytes = 1 << max(20, (frames * _BYTES_OF_TABLE_A_FRAME - 1).bit_length())
         self._ring = Ring(bus, self.registers, ring_log2)
         self.staging = Staging(self._allocate(2 * staging_bytes), staging_bytes)
         tables = self._allocate(table_bytes)
@@ -122,7 +126,7 @@ class Accelerator:
         self._start(tables.address, tables.address + table_bytes, pool.address)
 
     def _allocate(self, size: int) -> Buffer:
-        self._buffers.append(self._bus.allocate(size, PAGE_BYTES))
+        self._buffers.append(self.bus.allocate(size, PAGE_BYTES))
         return self._buffers[-1]
 
     def _identify(self) -> None:
@@ -169,7 +173,7 @@ class Accelerator:
             status = self.registers.fields("STATUS")
             if status["IDLE"] and not status["HALTED"] and not self.registers.read("RING_HEAD"):
                 return
-            self._bus.wait_irq(_LOOK_SECONDS)
+            self.bus.wait_irq(_LOOK_SECONDS)
         raise DeviceUnavailable(
             f"{self.name} did not come to rest after it was disabled: reset it, or load its "
             "bitstream again"
@@ -286,7 +290,7 @@ class Accelerator:
             self._buffers = []
             self._ring.free()
             self._ring.lost = "it was closed"
-            self._bus.close()
+            self.bus.close()
 
     def _release(self, tenant: Tenant) -> None:
         """Give back frames and table; a device that is lost has none to give."""

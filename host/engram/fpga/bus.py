@@ -57,6 +57,15 @@ class Bus(Protocol):
         """What messages call this device."""
         ...
 
+    @property
+    def polls(self) -> int:
+        """How often to look at shared memory for what is awaited before asking for the interrupt.
+
+        0 where time stands still between calls. A look costs the host a cache line or so, and an
+        interrupt hundreds of microseconds on a board.
+        """
+        ...
+
     def read(self, offset: int) -> int:
         """Return the 32-bit register at byte ``offset``, a multiple of 4.
 

@@ -38,8 +38,9 @@ class Ring:
     """Has batches of commands carried out, one batch at a time.
 
     A batch costs two accesses to registers: the doorbell, and clearing the interrupt. The
-    interrupt is a hint: a batch is over when the completion of its last command is in memory.
-    Only a wake-up without it costs more, a look at STATUS.
+    interrupt is a hint: a batch is over when the completion of its last command is in memory,
+    where a bus may have the ring look for a while before anybody sleeps. Only a wake-up without
+    a completion costs more, a look at STATUS.
 
     After a timeout or a halt nobody knows what the device still does to memory, so the ring
     refuses all that comes later.
@@ -135,6 +136,9 @@ class Ring:
 
     def _wait(self, seconds: float) -> None:
         """Return when the last command is complete."""
+        for _ in range(self._bus.polls):
+            if self._is_complete():
+                return
         allowed = seconds
         while True:
             high = self._bus.wait_irq(min(_SLICE, seconds))
