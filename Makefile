@@ -9,12 +9,16 @@ BENCH := .venv/.bench
 LAVA := .venv-lava/.ready
 PYNQ := .venv-lava/.pynq
 
-.PHONY: demo test lava pynq test-long test-rtl mutants lint bench bench-associations bench-tensors docs waves verilog formal hw-report clean
+.PHONY: demo test lava pynq test-long test-rtl mutants lint bench bench-associations bench-tensors docs \
+	waves verilog firmware formal hw-report clean
 
+# tclint asks for one old version of pathspec, and works with the one that is here.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--no-deps tclint ply voluptuous importlib-metadata zipp
 	touch $@
 
 $(REPORT): $(READY)
@@ -116,6 +120,10 @@ docs: $(READY)
 ## verilog: the gateware as Verilog and its register exports, into build/verilog
 verilog: $(READY)
 	$(BIN)/python -m hdl.generate --docs docs/figures
+
+## firmware: registers, hand-offs and trees for boards, from the contract, into firmware/generated
+firmware: $(READY)
+	$(BIN)/python -m hdl.generate --firmware firmware/generated
 
 ## waves: the timing diagrams of the manual, from traces, into docs/figures
 waves: $(READY)

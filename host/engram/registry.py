@@ -90,8 +90,9 @@ _ASSOCIATION_DEVICES = {
 }
 
 AUTO = "auto"
-# Fastest first; what is simulated is a reference, never a choice.
-_AUTO_ORDER = ("cpu",)
+# Fastest first; what is simulated is a reference, never a choice. The processor of a small board
+# has no kernels, but its FPGA is there.
+_AUTO_ORDER = ("cpu", "fpga")
 _TABLES = {"spaces": _SPACE_DEVICES, "associations": _ASSOCIATION_DEVICES}
 
 
@@ -144,13 +145,17 @@ def _choose(serves: str, name: str) -> tuple[str, Any]:
         return name, _load(table, name)
     reasons = []
     for candidate in _AUTO_ORDER:
+        if candidate not in table:
+            continue
         try:
             found = _load(table, candidate)
+            reason = found.missing()
         except DeviceUnavailable as error:
-            reasons.append(str(error))
-        else:
+            reason = str(error)
+        if not reason:
             logger.info("device auto: %s on %s", serves, candidate)
             return candidate, found
+        reasons.append(reason)
     raise DeviceUnavailable(f"no device can serve {serves}: " + "; ".join(reasons))
 
 

