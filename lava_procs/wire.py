@@ -106,7 +106,7 @@ def _parsed(text: bytes) -> dict[str, Any]:
     return head
 
 
-def _layout(described: Any) -> list[tuple[np.dtype[Any], tuple[int, ...]]]:
+def _layout(described: Any) -> "list[tuple[np.dtype[Any], tuple[int, ...]]]":
     """Return the dtypes and shapes of a head's arrays, all checked."""
     if not isinstance(described, list):
         raise WireError(f"arrays must be a list, not {described!r}")

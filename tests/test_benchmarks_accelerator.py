@@ -1,13 +1,10 @@
 """The hardware report: its clocks are the simulator's, and its tables say what was measured."""
 
-import json
-
 import pytest
 
 from benchmarks.accelerator import LATENCIES, Report, goals, tables
 from benchmarks.accelerator_area import Design, Part, areas, parts
 from benchmarks.accelerator_clocks import driver_calls, job_clocks, misses, window_word
-from benchmarks.board_model import BOARDS, clock_mhz, modelled
 from benchmarks.command_pace import CASES, measure, paces
 from benchmarks.ring_host import SEED, RingHost, library
 from benchmarks.synthesis import Area, CriticalPath, Placed, cells, critical_path
@@ -102,29 +99,6 @@ def test_the_report_names_everything_that_was_measured(made) -> None:
     assert values["FILL"] == 32 * 512 / fill
     assert values["window, a generated word"] == report.window_words["generated"]
     assert values["register accesses a job"] == 2
-
-
-def test_the_model_adds_accesses_to_clocks() -> None:
-    board = BOARDS[0]
-    paces = [
-        {"command": command, "case": name, "latency": latency, "units": 1000,
-         "clocks": 50 * latency, "read_bytes": 64, "written_bytes": 8000}
-        for command, name in {(each.command, each.case) for each in CASES}
-        for latency in LATENCIES
-    ]  # fmt: skip
-    job = next(modelled(board, 101.0, 2, json.loads(json.dumps(paces))))
-    assert job.clock_mhz == 100
-    # 20 clocks of latency: 1,000 clocks, and as long for 8,000 bytes at 8 a clock.
-    assert job.least_seconds == pytest.approx(2 * 27e-6 + 10e-6)
-    assert job.most_seconds == pytest.approx(2 * 36e-6 + 30e-6)
-    assert job.most_words_a_second == pytest.approx(100e6)
-
-
-@pytest.mark.parametrize(("board", "reached", "clock"), [
-    (0, 104.9, 100), (0, 98.3, 95), (1, 104.9, 100), (1, 180.0, 150),
-])  # fmt: skip
-def test_the_model_has_no_more_clock_than_was_reached(board, reached, clock) -> None:
-    assert clock_mhz(BOARDS[board], reached) == clock
 
 
 def test_a_path_is_told_in_the_gatewares_names() -> None:

@@ -15,7 +15,14 @@ TRUST_LEVELS = ("basic", "standard", "high", "maximum")  # engram.trust.levels s
 
 _PREFIX = "ENGRAM_"
 # Variables of this prefix that are not settings of a memory.
-_OTHER_VARIABLES = {"ENGRAM_CACHE_DIR", "ENGRAM_CONFIG", "ENGRAM_LAVA_PYTHON"}
+_OTHER_VARIABLES = {
+    "ENGRAM_CACHE_DIR",
+    "ENGRAM_CONFIG",
+    "ENGRAM_LAVA_PYTHON",
+    "ENGRAM_OVERLAY",
+    "ENGRAM_UART",
+    "ENGRAM_UART_BAUD",
+}
 
 LEAST_KEY = 32  # bytes: 256 bits, as many as the hashes and ciphers under it use
 _LARGEST_STORE = 1 << 46  # the address space that processors leave a process for one mapping

@@ -85,7 +85,7 @@ def projection(association: Association, seed: int, width: int) -> Projection:
     return Projection(sources.astype(np.int32), signs.astype(np.int8))
 
 
-def quantise(embeddings: NDArray[np.floating[Any]]) -> Vectors:
+def quantise(embeddings: NDArray["np.floating[Any]"]) -> Vectors:
     """Return ``rint(127 * x / max|x|)`` of rows, int8, in float64: the only float step.
 
     A zero row stays zero; whether it may occur is the caller's business.
@@ -106,7 +106,7 @@ def project(vectors: Vectors, table: Projection) -> NDArray[np.int32]:
     return sums
 
 
-def winners(values: NDArray[np.integer[Any]], count: int) -> Codes:
+def winners(values: NDArray["np.integer[Any]"], count: int) -> Codes:
     """Return where the ``count`` largest of a row are, ascending; ties: lower index first."""
     order = np.argsort(-values.astype(np.int64), axis=-1, kind="stable")
     return np.sort(order[..., :count], axis=-1).astype(np.uint16)

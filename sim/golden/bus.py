@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from engram.arch.accelerator import AcceleratorConfig
 from engram.errors import DeviceFault
-from sim.allocator import Allocator
+from engram.fpga.allocator import Allocator
 from sim.golden.accelerator import GoldenAccelerator
 
 __all__ = ["GoldenBuffer", "GoldenBus"]
@@ -75,6 +75,7 @@ class GoldenBus:
     """
 
     polls = 0
+    refusals_are_errors = True
 
     def __init__(
         self,

@@ -1,5 +1,8 @@
 """The accelerator's gateware behind a bus: made from its source, compiled once."""
 
+from functools import lru_cache
+from pathlib import Path
+
 from amaranth.back import verilog
 
 from engram.arch.accelerator import AcceleratorConfig
@@ -24,9 +27,14 @@ def accelerator_bus(
 
     ``fast``: Yosys simplifies the design first. ``trace``: the bus can write a waveform.
     """
-    design = Engram(config or AcceleratorConfig(laws=tuple(LAWS)))
-    text = verilog.convert(design, name=_MODULE, strip_internal_attrs=True, emit_src=False)
-    library = build(text, _MODULE, fast=fast, trace=trace)
+    library = _library(config or AcceleratorConfig(laws=tuple(LAWS)), fast, trace)
     bus = VerilatedBus(library, dram_bytes=dram_bytes)
     bus.reset()
     return bus
+
+
+@lru_cache(maxsize=4)
+def _library(config: AcceleratorConfig, fast: bool, trace: bool) -> Path:
+    """Return a design's library; to write its Verilog, only to find that, takes seconds."""
+    text = verilog.convert(Engram(config), name=_MODULE, strip_internal_attrs=True, emit_src=False)
+    return build(text, _MODULE, fast=fast, trace=trace)

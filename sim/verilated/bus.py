@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engram.errors import DeviceFault, DeviceTimeout
-from sim.allocator import Allocator
+from engram.fpga.allocator import Allocator
 from sim.verilated.memory import Channel, Direction, Response, VerilatedBuffer
 from sim.verilated.model import RESPONSE_SHIFT, TIMEOUT, VIOLATION, Model
 
@@ -39,6 +39,7 @@ class VerilatedBus:
     """
 
     polls = 0  # time stands still between calls
+    refusals_are_errors = True
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from engram.cpu.library import cache_directory
+from engram.cpu.caching import cache_directory
 from engram.errors import DeviceUnavailable
 from sim.verilated.toolchain import Toolchain
 
@@ -30,6 +30,7 @@ def build(
     fast: bool = False,
     trace: bool = False,
     coverage: bool = False,
+    shim: Sequence[Path] = _SHIM,
 ) -> Path:
     """Return the library of module ``top``; it takes some ten seconds if it is not in the cache.
 
@@ -37,6 +38,7 @@ def build(
         signals few keep their names
     trace : a waveform can be written
     coverage : what was exercised of each line and each bit can be written; not with ``fast``
+    shim : the C++ around the design, by default one that drives ports of AXI; headers, too
 
     Raises DeviceUnavailable where a tool is missing or fails, or the cache cannot be written.
     Processes that build the same at the same time do it twice, and all get a whole library.
@@ -48,7 +50,7 @@ def build(
     parts = [tools.identity, sys.platform, top, *verilator_options, *defines, *runtime, verilog]
     if fast:
         parts.append(tools.simplifier)
-    library = cache_directory() / f"rtl-{_digest([*parts, *(p.read_text() for p in _SHIM)])}.so"
+    library = cache_directory() / f"rtl-{_digest([*parts, *(p.read_text() for p in shim)])}.so"
     if library.exists():
         return library
     logger.info("compiling the gateware %s, once", top)
@@ -66,7 +68,8 @@ def build(
             (made / "ports.h").write_text(_port_table((made / "Vdut.h").read_text()))
             sources = {
                 path: folder / f"{path.stem}.o"
-                for path in (*sorted(made.glob("*.cpp")), _HERE / "shim.cpp")
+                for path in (*sorted(made.glob("*.cpp")), *shim)
+                if path.suffix == ".cpp"
             }
             objects = _runtime_objects(tools, runtime, defines, folder)
             tools.compile(sources, [*defines, f"-I{made}", f"-I{_HERE}"])

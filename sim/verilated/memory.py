@@ -5,7 +5,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.allocator import Allocator
+from engram.fpga.allocator import Allocator
 
 __all__ = ["Channel", "Direction", "Response", "VerilatedBuffer"]
 

@@ -51,7 +51,7 @@ class ElementType:
 
     number: int
     name: str
-    bits: np.dtype[np.generic]
+    bits: "np.dtype[np.generic]"
     lossy: bool
 
 

@@ -33,7 +33,7 @@ _HALVINGS = 100
 
 def as_embeddings(
     x: object, width: int | None, name: str = "embedding"
-) -> tuple[NDArray[np.floating[Any]], bool]:
+) -> tuple[NDArray["np.floating[Any]"], bool]:
     """Return embeddings as finite float rows none of which is zero, and whether it was one.
 
     Args:

@@ -322,7 +322,7 @@ class Associations(Learning):
         return [as_metadata(each) for each in metadata]
 
 
-def _quantised(rows: NDArray[np.floating[Any]]) -> NDArray[np.int8]:
+def _quantised(rows: NDArray["np.floating[Any]"]) -> NDArray[np.int8]:
     """Return quantised rows, some at a time: the float64 copies stay small."""
     vectors = np.empty(rows.shape, np.int8)
     for start in range(0, len(rows), _CHUNK):

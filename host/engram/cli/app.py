@@ -116,6 +116,7 @@ def root(
 def _add_commands() -> None:
     from engram.cli.auditing import audit
     from engram.cli.bench.command import bench
+    from engram.cli.board_test import board_test
     from engram.cli.demo.command import demo
     from engram.cli.devices import devices
     from engram.cli.filling import fill
@@ -135,6 +136,7 @@ def _add_commands() -> None:
         (demo, machine),
         (devices, machine),
         (bench, machine),
+        (board_test, machine),
         (loihi_report, machine),
         (read, words),
         (write, words),

@@ -1,7 +1,7 @@
 """Runs of elements as pieces of tiles, and elements as the unsigned numbers of their bits."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from engram.arch.tensors import TILE_ELEMENTS, ElementType
 
 __all__ = ["Bits", "as_bits", "bits_width", "pieces"]
 
-Bits = NDArray[np.unsignedinteger[Any]]
+Bits: TypeAlias = "NDArray[np.unsignedinteger[Any]]"
 
 
 def pieces(start: int, stop: int) -> Iterator[tuple[int, int, int]]:

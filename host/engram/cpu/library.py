@@ -7,7 +7,6 @@ import logging
 import os
 import re
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
+from engram.cpu.caching import cache_directory
 from engram.cpu.compiler import GROUPS, PYTHON_SYMBOLS, compile_kernels, target_machine
 
 __all__ = ["Library", "cache_directory", "library", "library_if_ready"]
@@ -23,20 +23,6 @@ logger = logging.getLogger(__name__)
 
 _DIGEST_BYTES = 32
 _METH_FASTCALL = 0x0080
-
-
-def cache_directory() -> Path:
-    """Return where object files are kept: ENGRAM_CACHE_DIR, or the user's cache folder."""
-    chosen = os.environ.get("ENGRAM_CACHE_DIR")
-    if chosen:
-        return Path(chosen)
-    if sys.platform == "win32":
-        root = os.environ.get("LOCALAPPDATA")
-    elif sys.platform == "darwin":
-        root = os.path.expanduser("~/Library/Caches")
-    else:
-        root = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(root or tempfile.gettempdir()) / "engram"
 
 
 class Library:

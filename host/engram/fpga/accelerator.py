@@ -119,11 +119,15 @@ class Accelerator:
         if table_bytes is None:
             table_bytes = 1 << max(20, (frames * _BYTES_OF_TABLE_A_FRAME - 1).bit_length())
         self._ring = Ring(bus, self.registers, ring_log2)
-        self.staging = Staging(self._allocate(2 * staging_bytes), staging_bytes)
-        tables = self._allocate(table_bytes)
-        self.tables = Tables(tables, table_bytes)
-        pool = self._allocate(frames * PAGE_BYTES)
-        self._start(tables.address, tables.address + table_bytes, pool.address)
+        try:
+            self.staging = Staging(self._allocate(2 * staging_bytes), staging_bytes)
+            tables = self._allocate(table_bytes)
+            self.tables = Tables(tables, table_bytes)
+            pool = self._allocate(frames * PAGE_BYTES)
+            self._start(tables.address, tables.address + table_bytes, pool.address)
+        except BaseException:
+            self._free()
+            raise
 
     def _allocate(self, size: int) -> Buffer:
         self._buffers.append(self.bus.allocate(size, PAGE_BYTES))
@@ -195,8 +199,15 @@ class Accelerator:
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """Have the accelerator for oneself; first clear away what is left of lost spaces."""
+        """Have the accelerator for oneself; first clear away what is left of lost spaces.
+
+        And of a job whose caller pressed Ctrl-C: before it is over nothing may be staged.
+        """
         with self._lock:
+            try:
+                self._ring.settle()
+            except (DeviceFault, DeviceTimeout) as error:  # which ``run`` tells from now on
+                logger.warning("%s: a job that was interrupted failed: %s", self.name, error)
             while self._abandoned:
                 self._release(self._abandoned.popleft())
             yield
@@ -212,9 +223,10 @@ class Accelerator:
         self._abandoned.append(tenant)
 
     def leave(self, tenant: Tenant) -> None:
-        """Give back what a space occupies."""
+        """Give back what a space occupies; after a Ctrl-C the next session does."""
+        self.abandon(tenant)
         with self.session():
-            self._release(tenant)
+            pass
 
     def reserve(self, frames: int) -> None:
         """Raise QuotaExceeded unless so many frames are free."""
@@ -241,6 +253,14 @@ class Accelerator:
         check(self.name, select, first)
         self._selected = wanted
         return rest
+
+    def begin(self, tenant: Tenant, *commands: Command) -> None:
+        """Have commands begun and return at the doorbell: whoever comes next waits for them first.
+
+        For whoever wants to see the interrupt. Inside ``session`` only.
+        """
+        self._selected = None
+        self._ring.begin([tenant.select(), *commands])
 
     def do(self, tenant: Tenant, *commands: Command) -> None:
         """Have commands carried out; raise DeviceFault for the first that came to one."""
@@ -285,12 +305,15 @@ class Accelerator:
                 self._await_reset()
             except EngramError as error:
                 logger.warning("%s was closed without coming to rest: %s", self.name, error)
-            for buffer in self._buffers:
-                buffer.free()
-            self._buffers = []
-            self._ring.free()
+            self._free()
             self._ring.lost = "it was closed"
             self.bus.close()
+
+    def _free(self) -> None:
+        for buffer in self._buffers:
+            buffer.free()
+        self._buffers = []
+        self._ring.free()
 
     def _release(self, tenant: Tenant) -> None:
         """Give back frames and table; a device that is lost has none to give."""
@@ -300,6 +323,9 @@ class Accelerator:
                 self.do(tenant, *erasures(pages))
         except (DeviceFault, DeviceTimeout) as error:
             logger.warning("%s: frames of a space were lost: %s", self.name, error)
+        except KeyboardInterrupt:
+            self.abandon(tenant)
+            raise
         else:
             self.frames_free += len(pages)
         tenant.marks.drop(pages)

@@ -66,6 +66,14 @@ class Bus(Protocol):
         """
         ...
 
+    @property
+    def refusals_are_errors(self) -> bool:
+        """Whether an access that the device refuses comes back as DeviceFault.
+
+        On a Zynq it may end the process, or the system: then nobody tries.
+        """
+        ...
+
     def read(self, offset: int) -> int:
         """Return the 32-bit register at byte ``offset``, a multiple of 4.
 

@@ -24,12 +24,14 @@ _STEP = 4096
 class Cleared:
     """What clearing did: ``words`` were marked; of ``pages`` nothing is left.
 
-    ``rest`` are those cleared words, in ascending runs, whose page has others left.
+    ``rest`` are those cleared words, in ascending runs, whose page has others left; ``marked`` is
+    what was marked before: pages, and a row of packed bits each.
     """
 
     words: int = 0
     pages: list[int] = field(default_factory=list)
     rest: list[Words] = field(default_factory=list)
+    marked: list[tuple[list[int], NDArray[np.uint8]]] = field(default_factory=list)
 
 
 class Marks:
@@ -126,6 +128,12 @@ class Marks:
             self._clear(some, _covered(some, address, count), keep_pages, cleared)
         return cleared
 
+    def restore(self, cleared: Cleared) -> None:
+        """Mark again what was cleared."""
+        for pages, packed in cleared.marked:
+            bits = np.unpackbits(packed, axis=1, bitorder="little")
+            self._mark(pages, bits.view(np.bool_))
+
     def drop(self, pages: list[int]) -> None:
         """Forget pages, and what is marked of them."""
         for start in range(0, len(pages), _STEP):
@@ -150,6 +158,7 @@ class Marks:
         if not pages:
             return
         before = self.of(pages)
+        cleared.marked.append((pages, np.packbits(before, axis=1, bitorder="little")))
         gone = before & selected
         words = int(gone.sum())
         self._store(pages, before & ~selected)

@@ -15,6 +15,7 @@ from engram.arch.commands import (
     Flag,
     Opcode,
 )
+from engram.arch.regs import IDENTITY
 from engram.errors import DeviceFault, DeviceTimeout
 from engram.fpga.bus import Buffer, Bus
 from engram.fpga.registers import Registers
@@ -56,8 +57,13 @@ class Ring:
         self._registers = registers
         self._tail = 0  # descriptors given so far: the tag of the last
         self._unfinished: Sequence[Command] = ()
+        self._rung = True  # the doorbell, for all of them
         self._descriptors: Buffer = bus.allocate(self.length * DESCRIPTOR_BYTES)
-        self._completions: Buffer = bus.allocate(self.length * COMPLETION_BYTES)
+        try:
+            self._completions: Buffer = bus.allocate(self.length * COMPLETION_BYTES)
+        except BaseException:
+            self._descriptors.free()
+            raise
 
     def program(self) -> None:
         """Tell the device where the ring is; it must not be enabled yet."""
@@ -80,21 +86,52 @@ class Ring:
             DeviceTimeout: they took longer than they ever should.
             DeviceFault: the ring halted, or did before.
         """
-        if self.lost:
-            raise DeviceFault(f"{self._bus.name} is not used any more: {self.lost}")
+        self._check_lost()
         completions = []
         for start in range(0, len(commands), self.length):
             completions += self._run_batch(commands[start : start + self.length])
         return completions
+
+    def begin(self, commands: Sequence[Command]) -> None:
+        """Ring the doorbell for one batch and return: whoever comes next waits for it first.
+
+        Nobody learns what became of these. Raises ValueError for more than the ring holds, and
+        what ``run`` does.
+        """
+        if not 1 <= len(commands) <= self.length:
+            raise ValueError(f"commands must be 1..{self.length}, not {len(commands)!r}")
+        self._check_lost()
+        self._give(commands)
 
     def free(self) -> None:
         """Give the memory back."""
         self._descriptors.free()
         self._completions.free()
 
+    def settle(self) -> None:
+        """Wait for a batch that was begun only, or whose caller pressed Ctrl-C.
+
+        The device reads and writes what that caller staged, so nothing else may be staged before.
+        Raises what ``run`` does.
+        """
+        if self._unfinished and not self.lost:
+            if not self._rung:
+                self._ring()
+            self._finish(self._bus.polls + 1)  # for its interrupt may have been cleared
+
+    def _check_lost(self) -> None:
+        if self.lost:
+            raise DeviceFault(f"{self._bus.name} is not used any more: {self.lost}")
+
     def _run_batch(self, commands: Sequence[Command]) -> list[Completion]:
-        if self._unfinished:  # somebody lost patience and pressed Ctrl-C
-            self._finish()
+        first = self._give(commands)
+        self._finish(self._bus.polls)
+        # Read only now: of a record that is looked at while it is written a part may be old.
+        return self._collect(first, len(commands))
+
+    def _give(self, commands: Sequence[Command]) -> int:
+        """Put a batch into the ring and ring the doorbell; return how many came before it."""
+        self.settle()
         count = len(commands)
         first = self._tail
         packed = b"".join(
@@ -112,21 +149,25 @@ class Ring:
             self._descriptors.flush(start, size)
             done += size
         self._unfinished = commands
+        self._rung = False
         self._tail = (first + count) & _MASK32
+        self._ring()
+        return first
+
+    def _ring(self) -> None:
+        """Ring the doorbell; twice for a batch does no harm."""
         try:
             self._registers.write("RING_TAIL", self._tail)
+            self._rung = True
         except (DeviceFault, DeviceTimeout) as error:
             self.lost = str(error)
             raise
-        self._finish()
-        # Read only now: of a record that is looked at while it is written a part may be old.
-        return self._collect(first, count)
 
-    def _finish(self) -> None:
+    def _finish(self, polls: int) -> None:
         """Wait for the batch that was given last, and be done with its interrupt."""
         words = sum(c.count for c in self._unfinished if c.opcode != Opcode.SELECT)
         try:
-            self._wait(_SECONDS_A_JOB + words * _SECONDS_A_WORD)
+            self._wait(_SECONDS_A_JOB + words * _SECONDS_A_WORD, polls)
             # Cleared before the next doorbell, so that what comes then is about that.
             self._registers.put("IRQ_STATUS", DONE=1, FAULT=1)
         except (DeviceFault, DeviceTimeout) as error:
@@ -134,9 +175,9 @@ class Ring:
             raise
         self._unfinished = ()
 
-    def _wait(self, seconds: float) -> None:
-        """Return when the last command is complete."""
-        for _ in range(self._bus.polls):
+    def _wait(self, seconds: float, polls: int) -> None:
+        """Return when the last command is complete, which is looked at so often at first."""
+        for _ in range(polls):
             if self._is_complete():
                 return
         allowed = seconds
@@ -147,7 +188,9 @@ class Ring:
             status = self._registers.fields("STATUS")
             if status["HALTED"]:
                 reason = _name(status["HALT_FAULT"])
-                raise DeviceFault(f"{self._bus.name}: the ring halted with {reason}")
+                raise DeviceFault(
+                    f"{self._bus.name}: the ring halted with {reason}{self._whose()}"
+                )
             if high:
                 # Then it was about something else. What completes between the look and this is
                 # found by the next look.
@@ -159,7 +202,21 @@ class Ring:
                 raise DeviceTimeout(
                     f"{self._bus.name}: {len(self._unfinished)} commands from "
                     f"{_name_of(self._unfinished[0])} on were not completed in {allowed:.3g} s"
+                    f"{self._whose()}"
                 )
+
+    def _whose(self) -> str:
+        """Return what else is to be told of a device that is not as it was left."""
+        try:
+            identity = self._registers.read("ID")
+            ring = self._registers.read("RING_BASE")
+        except (DeviceFault, DeviceTimeout):
+            return ""
+        if identity != IDENTITY:
+            return f"; its ID reads {identity:#x}: it lost its power, or its bitstream"
+        if ring != self._descriptors.address:
+            return "; another driver has taken it: let only one process use it"
+        return ""
 
     def _is_complete(self) -> bool:
         """Look whether the record of the last command is there."""

@@ -103,13 +103,18 @@ class Writer:
     def erase(self, cleared: Cleared) -> int:
         """Have the device follow what was cleared of the marks; return how many words those were.
 
-        Frames of which no word is left are given back.
+        Frames of which no word is left are given back. After a fault, or a Ctrl-C, all of it
+        counts as written again, for it may still be there.
         """
         commands = erasures(cleared.pages)
         for rest in cleared.rest:
             commands += [Command(Opcode.ERASE, first, count) for first, count in runs(rest)]
-        if commands:
-            self._accelerator.do(self._tenant, *commands)
+        try:
+            if commands:
+                self._accelerator.do(self._tenant, *commands)
+        except BaseException:
+            self._marks.restore(cleared)
+            raise
         self._accelerator.frames_free += len(cleared.pages)
         return cleared.words
 

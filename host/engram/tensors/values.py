@@ -107,7 +107,7 @@ def _from_torch(tensor: Any, name: str) -> tuple[NDArray[Any], ElementType]:
     return array, kind
 
 
-def _kind(dtype: np.dtype[Any]) -> ElementType | None:
+def _kind(dtype: "np.dtype[Any]") -> ElementType | None:
     if dtype.name == "bfloat16":
         return _BFLOAT16
     return _BY_BITS.get(dtype.newbyteorder("<")) if dtype.kind in "biufc" else None

@@ -20,6 +20,7 @@ _LEAST_WORDS = 1 << 10
 
 
 def bench(
+    context: typer.Context,
     words: Annotated[
         str, typer.Option("--words", "-n", help="Words of a fill; the rest scales with it.")
     ] = "2**24",
@@ -27,13 +28,29 @@ def bench(
         int, typer.Option("--rounds", "-r", min=1, help="Rounds whose median counts.")
     ] = 5,
     seed: Seed = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", help="Model a board instead (pynq-z2, kv260); nothing is measured."
+        ),
+    ] = None,
     as_json: Json = False,
     verbose: Verbose = 0,
 ) -> None:
     """Measure the memory beside its peers, in the same run, after checking its answers.
 
-    A ratio above 1 means faster than the peer. `make bench` in a checkout measures more.
+    A ratio above 1 means faster than the peer. `make bench` in a checkout measures more. With
+    --model, tell what a board would do: clocks of the simulated gateware and published figures.
     """
+    if model is not None:
+        for name in ("words", "rounds", "seed"):
+            source = context.get_parameter_source(name)
+            if source is not None and source.name == "COMMANDLINE":
+                raise ValueError(f"--{name} must be left out with --model: nothing is measured")
+        from engram.cli.bench.board import show
+
+        show(model, as_json=as_json)
+        return
     count = integer(words, "--words")
     if not _LEAST_WORDS <= count <= 1 << 30:
         raise ValueError(f"--words must be in {_LEAST_WORDS}..2**30, not {words!r}")

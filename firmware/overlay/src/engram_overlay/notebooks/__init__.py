@@ -1,0 +1,1 @@
+"""What `pynq get-notebooks engram` copies."""
