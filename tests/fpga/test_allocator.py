@@ -1,10 +1,10 @@
-"""The allocator of a simulated device's memory."""
+"""The allocator of a device's memory."""
 
 import random
 
 import pytest
 
-from sim.allocator import Allocator
+from engram.fpga.allocator import Allocator
 
 
 def test_pieces_are_aligned_and_never_overlap() -> None:
