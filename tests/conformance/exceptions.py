@@ -23,6 +23,9 @@ EXCEPTIONS: dict[tuple[str, str], Excuse] = {
     ("fpga-sim", "test_one_thread_and_two_give_the_same_bytes"): Excuse(
         "skip", "a device does one job at a time, and millions of words are minutes of simulation"
     ),
+    ("fpga-pynq-sim", "test_one_thread_and_two_give_the_same_bytes"): Excuse(
+        "skip", "the same gateware behind a board's classes: minutes of simulation again"
+    ),
 }
 
 

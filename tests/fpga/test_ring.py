@@ -8,7 +8,7 @@ from engram.errors import DeviceFault, DeviceTimeout
 from engram.fpga.registers import Registers
 from engram.fpga.ring import Ring
 from sim.golden.bus import GoldenBus
-from tests.fpga.buses import COHERENCE, LateBus, golden_bus
+from tests.fpga.buses import COHERENCE, TAIL, LateBus, golden_bus
 
 FENCE = Command(Opcode.FENCE)
 NO_SPACE = Command(Opcode.ERASE, 0, 1)
@@ -70,6 +70,36 @@ def test_an_interrupt_that_is_missed_costs_a_wait() -> None:
     ring.run([FENCE])
     assert len(bus.waits) == 1
     assert bus.reads + bus.writes <= 3
+
+
+def test_a_bus_that_polls_needs_no_interrupt(monkeypatch) -> None:
+    bus = LateBus(patience=None)
+    bus.polls = 8
+    ring = ring_of(bus)
+    look = ring._completions.invalidate
+    looks = []
+
+    def look_late(start: int, size: int) -> None:
+        looks.append(start)
+        if bus._doorbells and len(looks) % 5 == 0:  # it takes a while, and nobody waits
+            bus.accelerator.write(TAIL, bus._doorbells.pop(0))
+        look(start, size)
+
+    monkeypatch.setattr(ring._completions, "invalidate", look_late)
+    for count in (1, 3, 2):
+        bus.reads = bus.writes = 0
+        assert len(ring.run([FENCE] * count)) == count
+        assert (bus.reads, bus.writes) == (0, 2)
+    assert bus.waits == []
+    assert len(looks) > 3 * 3
+
+
+def test_a_bus_that_polled_in_vain_waits_for_the_interrupt() -> None:
+    bus = LateBus(patience=3)
+    bus.polls = 4
+    ring = ring_of(bus)
+    ring.run([FENCE])
+    assert len(bus.waits) == 4
 
 
 @pytest.mark.parametrize("hint", [False, True])

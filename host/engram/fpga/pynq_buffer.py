@@ -1,0 +1,67 @@
+"""Memory that PYNQ allocated, as the driver uses it."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engram.errors import DeviceFault
+
+__all__ = ["PynqBuffer"]
+
+
+class PynqBuffer:
+    """A Buffer that PYNQ allocated: cached by the processor, whose cache the device cannot see.
+
+    PYNQ 3.1 flushes and invalidates all of a buffer, whatever part it is asked for.
+    """
+
+    def __init__(self, whole: Any, start: int, size: int) -> None:
+        self._whole = whole
+        self._start = start
+        self._address = int(whole.device_address) + start
+        self._array: NDArray[np.uint8] = whole.view(np.ndarray)[start : start + size]
+
+    @property
+    def address(self) -> int:
+        """First byte, as the device addresses it."""
+        return self._address
+
+    @property
+    def array(self) -> NDArray[np.uint8]:
+        """The processor's view."""
+        return self._array
+
+    def flush(self, start: int = 0, size: int | None = None) -> None:
+        """Write the processor's cache back to memory."""
+        self._synchronise("flush", start, size)
+
+    def invalidate(self, start: int = 0, size: int | None = None) -> None:
+        """Have the processor's cache forget, so that it reads from memory."""
+        self._synchronise("invalidate", start, size)
+
+    def free(self) -> None:
+        """Give the memory back; a second time does nothing."""
+        if self._whole is not None:
+            whole, self._whole = self._whole, None
+            whole.freebuffer()
+
+    def _synchronise(self, action: str, start: int, size: int | None) -> None:
+        end = len(self._array) if size is None else start + size
+        if not 0 <= start <= end <= len(self._array):
+            raise ValueError(
+                f"start and size must be within {len(self._array)} bytes, not {start!r}, {size!r}"
+            )
+        whole = self._whole
+        if whole is None:
+            raise ValueError("a buffer must not be used after it was freed")
+        if whole.coherent:
+            return
+        place = self._start + start
+        try:
+            # The device's own function: a slice of PYNQ's buffer, made for this, costs more.
+            getattr(whole.device, action)(
+                whole.bo, whole.offset + place, whole.virtual_address + place, end - start
+            )
+        except (RuntimeError, OSError) as error:
+            raise DeviceFault(f"memory at {self._address:#x} cannot {action}: {error}") from error
