@@ -9,8 +9,8 @@ BENCH := .venv/.bench
 LAVA := .venv-lava/.ready
 PYNQ := .venv-lava/.pynq
 
-.PHONY: demo test lava pynq test-long test-rtl mutants lint bench bench-associations bench-tensors docs \
-	waves verilog firmware firmware-test overlay ulx3s formal hw-report clean
+.PHONY: demo test lava pynq test-long test-rtl mutants lint bench bench-associations bench-tensors docs
+.PHONY: waves verilog firmware firmware-test overlay ulx3s formal hw-report clean
 
 # tclint asks for one old version of pathspec, and works with the one that is here.
 $(READY): pyproject.toml constraints.txt
@@ -73,7 +73,7 @@ demo: $(READY)
 
 ## test: everything that proves the product, in minutes
 test: lint lava pynq
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 ## lava: the environment of the Loihi devices, in .venv-lava, where there is a Python 3.10
 lava: $(LAVA)

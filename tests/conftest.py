@@ -31,6 +31,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# These take a minute or so each, and go first, so that none is left to the end by itself.
+_LONGEST = (
+    "test_board_conformance.py",
+    "test_serial.py",
+    "test_c_driver.py",
+    "test_lava_environment.py",
+    "test_board_environment.py",
+    "test_overlay_package.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for fixture, (serves, usual) in DEVICE_FIXTURES.items():
         if fixture not in metafunc.fixturenames:

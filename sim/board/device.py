@@ -1,5 +1,6 @@
 """A device of PYNQ's whose fabric is the Verilated accelerator."""
 
+import os
 import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -55,7 +56,7 @@ class SimulatedDevice(Device):
     """
 
     def __init__(self, board: Board, bus: VerilatedBus, handoff: str | None = None) -> None:
-        super().__init__(f"simulated-{board.key}")
+        super().__init__(f"simulated-{board.key}-{os.getpid()}")
         self.board = board
         self.bus = bus
         self.arch = board.architecture

@@ -141,6 +141,20 @@ def test_an_interrupt_that_was_latched_long_ago_does_no_harm(board, bring_up, mo
     assert costs[1:] == [4, 4]
 
 
+def test_the_next_driver_hears_the_interrupt_after_a_wait_that_nothing_ended(ip, bring_up) -> None:
+    first = bring_up(polls=0)
+    with first.session():
+        assert not first.bus.wait_irq(0.03)
+    first.close()
+    second = bring_up(polls=0)
+    heard = []
+    line = second.bus._line
+    wait = line.wait
+    line.wait = lambda seconds: heard.append(wait(seconds)) or heard[-1]
+    assert FpgaSpace(LAW, SEED, accelerator=second).read_word(5) == generated(np.uint64([5]))[0]
+    assert True in heard
+
+
 @pytest.mark.parametrize("interrupt", [False, True])
 def test_a_wait_ends_once_the_core_says_that_it_interrupts(board, ip, interrupt) -> None:
     for name in ("IRQ_STATUS", "IRQ_ENABLE"):

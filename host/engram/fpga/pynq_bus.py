@@ -16,6 +16,7 @@ from engram.arch.regs import REGISTERS
 from engram.errors import DeviceFault, DeviceUnavailable
 from engram.fpga.accelerator import Accelerator
 from engram.fpga.board import installed, obstacle, unreachable
+from engram.fpga.claim import claim
 from engram.fpga.description import apertures, described_registers
 from engram.fpga.interrupt import InterruptLine
 from engram.fpga.pynq_buffer import PynqBuffer
@@ -247,8 +248,10 @@ class EngramIP(DefaultIP):
     ) -> Accelerator:
         """Return the core reset and enabled; settings are the bus's, and those of Accelerator.
 
-        Raises DeviceUnavailable while another is in use, and what Accelerator does.
+        Raises DeviceUnavailable while another is in use, here or in another process, and what
+        Accelerator does.
         """
+        claim(self.title, self.device.tag)
         current = self._driver() if self._driver is not None else None
         if current is not None and not current.is_lost:
             raise DeviceUnavailable(
@@ -281,6 +284,8 @@ def open_overlay(bitfile: str | None = None) -> EngramIP:
     reason = obstacle(installed(), getattr(device, "arch", ""))
     if reason:
         raise DeviceUnavailable(reason)
+    # Before it is loaded, which would take the core from whoever uses it.
+    claim(getattr(device, "name", device.tag), device.tag)
     try:
         overlay = Overlay(name, device=device)
     except Exception as error:  # whatever PYNQ, XRT and parsers of files may raise
