@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from engram.arch.accelerator import AcceleratorConfig
 from engram.errors import DeviceFault
 from engram.fpga.allocator import Allocator
+from engram.fpga.bus import end_of_piece
 from sim.golden.accelerator import GoldenAccelerator
 
 __all__ = ["GoldenBuffer", "GoldenBus"]
@@ -54,11 +55,7 @@ class GoldenBuffer:
             self._bus.allocator.give(self.address)
 
     def _piece(self, start: int, size: int | None) -> slice:
-        end = len(self._memory) if size is None else start + size
-        if not 0 <= start <= end <= len(self._memory):
-            raise ValueError(
-                f"start and size must be within {len(self._memory)} bytes, not {start!r}, {size!r}"
-            )
+        end = end_of_piece(len(self._memory), start, size)
         # Drivers of some boards take all of a buffer whatever they are asked for.
         return slice(None) if self._bus.whole_buffers else slice(start, end)
 

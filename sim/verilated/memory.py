@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engram.fpga.allocator import Allocator
+from engram.fpga.bus import end_of_piece
 
 __all__ = ["Channel", "Direction", "Response", "VerilatedBuffer"]
 
@@ -57,21 +58,14 @@ class VerilatedBuffer:
 
     def flush(self, start: int = 0, size: int | None = None) -> None:
         """Check the range; the bytes are shared."""
-        self._check(start, size)
+        end_of_piece(len(self._array), start, size)
 
     def invalidate(self, start: int = 0, size: int | None = None) -> None:
         """Check the range; the bytes are shared."""
-        self._check(start, size)
+        end_of_piece(len(self._array), start, size)
 
     def free(self) -> None:
         """Give the bytes back; a second time does nothing."""
         if self._held:
             self._held = False
             self._allocator.give(self._address)
-
-    def _check(self, start: int, size: int | None) -> None:
-        end = len(self._array) if size is None else start + size
-        if not 0 <= start <= end <= len(self._array):
-            raise ValueError(
-                f"start and size must be within {len(self._array)} bytes, not {start!r}, {size!r}"
-            )

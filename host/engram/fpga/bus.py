@@ -5,7 +5,18 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Buffer", "Bus"]
+__all__ = ["Buffer", "Bus", "end_of_piece"]
+
+
+def end_of_piece(nbytes: int, start: int, size: int | None) -> int:
+    """Return where a piece of a buffer ends; None as its size: where the buffer does.
+
+    Raises ValueError for a piece that is not within its ``nbytes`` bytes.
+    """
+    end = nbytes if size is None else start + size
+    if not 0 <= start <= end <= nbytes:
+        raise ValueError(f"start and size must be within {nbytes} bytes, not {start!r}, {size!r}")
+    return end
 
 
 class Buffer(Protocol):

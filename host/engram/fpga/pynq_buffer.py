@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engram.errors import DeviceFault
+from engram.fpga.bus import end_of_piece
 
 __all__ = ["PynqBuffer"]
 
@@ -47,11 +48,7 @@ class PynqBuffer:
             whole.freebuffer()
 
     def _synchronise(self, action: str, start: int, size: int | None) -> None:
-        end = len(self._array) if size is None else start + size
-        if not 0 <= start <= end <= len(self._array):
-            raise ValueError(
-                f"start and size must be within {len(self._array)} bytes, not {start!r}, {size!r}"
-            )
+        end = end_of_piece(len(self._array), start, size)
         whole = self._whole
         if whole is None:
             raise ValueError("a buffer must not be used after it was freed")

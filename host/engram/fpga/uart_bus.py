@@ -21,6 +21,7 @@ from engram.arch.uart import (
 )
 from engram.errors import DeviceFault, DeviceTimeout, DeviceUnavailable, VersionMismatch
 from engram.fpga.allocator import Allocator
+from engram.fpga.bus import end_of_piece
 from engram.fpga.uart_line import UNHEARD, Answers, Line, Unanswered
 
 __all__ = ["UartBuffer", "UartBus"]
@@ -80,11 +81,7 @@ class UartBuffer:
 
     def _pieces(self, start: int, size: int | None) -> Iterator[tuple[int, int]]:
         """Yield where the whole words lie that a frame each can move."""
-        end = len(self._array) if size is None else start + size
-        if not 0 <= start <= end <= len(self._array):
-            raise ValueError(
-                f"start and size must be within {len(self._array)} bytes, not {start!r}, {size!r}"
-            )
+        end = end_of_piece(len(self._array), start, size)
         if start == end:
             return
         place = start // WORD * WORD
