@@ -55,7 +55,7 @@ class DriverCall:
     most_seconds : the same with other work between calls, which takes the caches for itself
     accesses : to registers
     syncs : flushes and invalidations
-    asked_bytes, whole_bytes : of those, as asked for, and if each takes all of its buffer
+    synced_bytes : of those together
     """
 
     call: str
@@ -64,8 +64,7 @@ class DriverCall:
     most_seconds: float
     accesses: int
     syncs: int
-    asked_bytes: int
-    whole_bytes: int
+    synced_bytes: int
 
 
 class TimedBuffer(GoldenBuffer):
@@ -83,8 +82,7 @@ class TimedBuffer(GoldenBuffer):
         began = time.perf_counter()
         work(start, size)
         bus.syncs += 1
-        bus.asked_bytes += len(self._memory) - start if size is None else size
-        bus.whole_bytes += len(self._memory)
+        bus.synced_bytes += len(self._memory) - start if size is None else size
         bus.inside += time.perf_counter() - began
 
 
@@ -98,7 +96,7 @@ class TimedBus(GoldenBus):
     polls = 1
     inside = 0.0
     hollow = False
-    syncs = asked_bytes = whole_bytes = 0
+    syncs = synced_bytes = 0
 
     def read(self, offset: int) -> int:
         began = time.perf_counter()
@@ -114,9 +112,9 @@ class TimedBus(GoldenBus):
             super().write(offset, value)
         self.inside += time.perf_counter() - began
 
-    def counts(self) -> tuple[int, int, int, int]:
-        """Return accesses, syncs, and bytes asked for and whole, so far."""
-        return self.reads + self.writes, self.syncs, self.asked_bytes, self.whole_bytes
+    def counts(self) -> tuple[int, int, int]:
+        """Return accesses, syncs, and bytes of those, so far."""
+        return self.reads + self.writes, self.syncs, self.synced_bytes
 
     def _complete(self, tag: int) -> None:
         """Leave the completion of a job's only command."""
@@ -222,11 +220,12 @@ def access_seconds(rounds: int = ROUNDS) -> float:
 def sync_seconds(rounds: int = ROUNDS) -> float:
     """Return how long the driver's buffer takes here until XRT is asked to flush it."""
     from engram.fpga.pynq_buffer import PynqBuffer
+    from sim.board.buffers import BufferObject
 
     array = np.zeros(1 << 13, np.uint8)
-    device = SimpleNamespace(flush=lambda bo, offset, address, size: None)
     whole = SimpleNamespace(
-        device=device, device_address=0, virtual_address=0, bo=None, offset=0, coherent=False,
+        device=None, device_address=0, virtual_address=0, offset=0, coherent=False,
+        bo=BufferObject(0, len(array), lambda way, address, offset, size: None),
         view=lambda kind: array,
     )  # fmt: skip
     buffer = PynqBuffer(whole, 0, len(array))

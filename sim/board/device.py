@@ -15,7 +15,7 @@ from pynqmetadata.frontends import Metadata
 
 from engram.arch.boards import BOARDS, CONFIG, INSTANCE, PORT_BYTES, Board
 from sim.board.bitfile import write_bitfile
-from sim.board.buffers import Buffers
+from sim.board.buffers import BufferObject, Buffers, xclBOSyncDirection
 from sim.board.clocks import clock_registers
 from sim.board.core import CoreRegisters, CoreWindow
 from sim.board.interrupt_controller import InterruptController
@@ -66,7 +66,8 @@ class SimulatedDevice(Device):
         self.bitfile_name = ""
         self.downloads = 0
         self.is_closed = False
-        self.buffers = Buffers(bus, whole=not pynq.__version__.startswith("3.0"))
+        has_objects = not pynq.__version__.startswith("3.0")
+        self.buffers = Buffers(bus, self._exchange if has_objects else None)
         self.core = CoreRegisters("core", board.registers, PORT_BYTES, bus, self._sample)
         self.window = CoreWindow("window", board.window, 1 << CONFIG.window_bits, bus)
         self.interrupts: InterruptController | None = None
@@ -127,17 +128,27 @@ class SimulatedDevice(Device):
         with self._lock:
             return self.buffers.allocate(self, shape, dtype, cacheable)
 
-    def flush(self, bo: int, offset: int, ptr: int, size: int) -> None:
-        """Write a buffer's part back to memory."""
-        with self._lock:
-            self.buffers.flush(bo, offset, size)
-            self._pass(_SECONDS_A_SYNC)
+    def flush(self, bo: int | BufferObject, offset: int, ptr: int, size: int) -> None:
+        """Write a buffer's part back to memory; of a buffer object all, as PYNQ 3.1 does."""
+        if isinstance(bo, BufferObject):
+            bo.sync(xclBOSyncDirection.XCL_BO_SYNC_BO_TO_DEVICE)
+        else:
+            self._exchange("flush", bo, offset, size)
 
-    def invalidate(self, bo: int, offset: int, ptr: int, size: int) -> None:
-        """Have the host see a buffer's part as memory has it."""
+    def invalidate(self, bo: int | BufferObject, offset: int, ptr: int, size: int) -> None:
+        """Have the host see a buffer's part as memory has it; of a buffer object all."""
+        if isinstance(bo, BufferObject):
+            bo.sync(xclBOSyncDirection.XCL_BO_SYNC_BO_FROM_DEVICE)
+        else:
+            self._exchange("invalidate", bo, offset, size)
+
+    def _exchange(self, way: str, address: int, offset: int, size: int) -> None:
         with self._lock:
+            if way == "flush":
+                self.buffers.flush(address, offset, size)
             self._pass(_SECONDS_A_SYNC)
-            self.buffers.invalidate(bo, offset, size)
+            if way == "invalidate":
+                self.buffers.invalidate(address, offset, size)
 
     def _configure(self, parser: Any) -> None:
         _InterruptController._controllers.clear()

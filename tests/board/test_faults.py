@@ -21,6 +21,7 @@ from engram.fpga.pynq_buffer import PynqBuffer
 from engram.fpga.pynq_bus import PynqBus, find_core, open_overlay
 from engram.numpy_laws import generate
 from sim.board.bitfile import GENERATED
+from sim.board.buffers import BufferObject
 from sim.board.device import simulated_board
 
 LAW = LAWS[1]
@@ -149,9 +150,15 @@ def test_buffers_are_aligned_and_bounded(ip) -> None:
 
 
 @pytest.mark.parametrize("align", [4096, 1 << 16])
-@pytest.mark.parametrize("whole", [False, True])
-def test_a_part_of_a_buffer_is_exchanged_by_itself_or_with_all(board, ip, whole, align) -> None:
-    board.buffers.whole = whole  # True since PYNQ 3.1
+@pytest.mark.parametrize("maker", ["PYNQ 3.0", "XRT of parts", "XRT of whole buffers"])
+def test_a_part_of_a_buffer_is_exchanged_by_itself_if_it_can_be(
+    board, ip, monkeypatch, maker, align
+) -> None:
+    board.buffers.exchange = None if maker == "PYNQ 3.0" else board._exchange
+    whole = maker == "XRT of whole buffers"
+    if whole:
+        sync = BufferObject.sync
+        monkeypatch.setattr(BufferObject, "sync", lambda self, direction: sync(self, direction))
     bus = PynqBus(ip)
     first = bus.allocate(100, 1)  # so that what is aligned lies within what was allocated
     buffer = bus.allocate(8192, align)

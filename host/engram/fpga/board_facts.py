@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from engram.arch.boards import Board
 
-__all__ = ["Input", "inputs", "whole_buffers"]
+__all__ = ["Input", "inputs"]
 
 Basis = Literal["published", "measured", "estimated", "chosen"]
 
@@ -45,11 +45,6 @@ class Input:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain types, for JSON."""
         return asdict(self)
-
-
-def whole_buffers(board: Board) -> bool:
-    """Whether flushing a part of a buffer takes all of it, as pynq 3.1 does and 3.0.1 does not."""
-    return board.family == "zynq"
 
 
 def inputs(board: Board, clocks: Mapping[str, Any]) -> dict[str, Input]:

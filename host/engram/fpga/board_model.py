@@ -12,7 +12,7 @@ from typing import Any
 
 from engram.arch.boards import BOARDS, Board
 from engram.arch.pages import WORD_BYTES
-from engram.fpga.board_facts import Input, inputs, whole_buffers
+from engram.fpga.board_facts import Input, inputs
 
 __all__ = [
     "CASES",
@@ -206,7 +206,7 @@ def _calls(
     for call in clocks["driver"]["calls"]:
         words = call["words"]
         busy = device.seconds(*_CALLS[call["call"]])
-        host = _host(board, given, call)
+        host = _host(given, call)
         least, most = (at_host + at_device for at_host, at_device in zip(host, busy, strict=True))
         yield Call(
             call["call"],
@@ -219,9 +219,9 @@ def _calls(
         )
 
 
-def _host(board: Board, given: Mapping[str, Input], call: Mapping[str, Any]) -> Range:
+def _host(given: Mapping[str, Input], call: Mapping[str, Any]) -> Range:
     """Return the seconds of a call that the processor takes: Python, registers and caches."""
-    synced = call["whole_bytes" if whole_buffers(board) else "asked_bytes"]
+    synced = call["synced_bytes"]
     python, access = given["Python there over Python here"], given["register access"]
     sync, byte = given["flush or invalidate, the call"], given["flush or invalidate, a byte"]
     return (

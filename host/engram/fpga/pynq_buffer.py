@@ -1,5 +1,6 @@
 """Memory that PYNQ allocated, as the driver uses it."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ __all__ = ["PynqBuffer"]
 class PynqBuffer:
     """A Buffer that PYNQ allocated: cached by the processor, whose cache the device cannot see.
 
-    PYNQ 3.1 flushes and invalidates all of a buffer, whatever part it is asked for.
+    PYNQ 3.1 flushes and invalidates all of a buffer, whatever part it is asked for, which takes
+    milliseconds of a large one. XRT, whose buffer object it has, does the part; PYNQ is asked
+    where that has no such function.
     """
 
     def __init__(self, whole: Any, start: int, size: int) -> None:
@@ -22,6 +25,7 @@ class PynqBuffer:
         self._start = start
         self._address = int(whole.device_address) + start
         self._array: NDArray[np.uint8] = whole.view(np.ndarray)[start : start + size]
+        self._directions = _directions(whole.bo)
 
     @property
     def address(self) -> int:
@@ -55,10 +59,28 @@ class PynqBuffer:
         if whole.coherent:
             return
         place = self._start + start
+        size = end - start
         try:
+            if self._directions is not None:
+                try:
+                    whole.bo.sync(self._directions[action], size, whole.offset + place)
+                    return
+                except TypeError:  # an XRT that knows whole buffers only
+                    self._directions = None
             # The device's own function: a slice of PYNQ's buffer, made for this, costs more.
             getattr(whole.device, action)(
-                whole.bo, whole.offset + place, whole.virtual_address + place, end - start
+                whole.bo, whole.offset + place, whole.virtual_address + place, size
             )
         except (RuntimeError, OSError) as error:
             raise DeviceFault(f"memory at {self._address:#x} cannot {action}: {error}") from error
+
+
+def _directions(bo: Any) -> dict[str, Any] | None:
+    """Return what XRT calls the ways of a sync, if this is a buffer object of its pyxrt."""
+    names = getattr(sys.modules.get(type(bo).__module__), "xclBOSyncDirection", None)
+    if names is None or not hasattr(bo, "sync"):
+        return None
+    return {
+        "flush": names.XCL_BO_SYNC_BO_TO_DEVICE,
+        "invalidate": names.XCL_BO_SYNC_BO_FROM_DEVICE,
+    }
