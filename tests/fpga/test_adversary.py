@@ -1,5 +1,6 @@
 """A bus that does its worst: the driver fails with a name, in time, gives back, and never lies."""
 
+import functools
 import itertools
 import random
 from collections.abc import Callable, Iterator
@@ -141,10 +142,9 @@ class Work:
             self.words[address] = {*self.words.get(address, {generated(address)}), value}
 
 
-def generated(address: int, _known: dict[int, int] = {}) -> int:  # noqa: B006
-    if address not in _known:
-        _known[address] = generate(LAW, SEED, address)
-    return _known[address]
+@functools.cache
+def generated(address: int) -> int:
+    return generate(LAW, SEED, address)
 
 
 def space_on(bus: LateBus) -> FpgaSpace:
