@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from pynq.interrupt import _InterruptController
 
 from engram.arch.laws import LAWS
 from engram.arch.regs import IDENTITY, REGISTERS
@@ -146,6 +147,8 @@ def test_the_next_driver_hears_the_interrupt_after_a_wait_that_nothing_ended(ip,
     with first.session():
         assert not first.bus.wait_irq(0.03)
     first.close()
+    (controller,) = _InterruptController._controllers
+    assert controller.event_number == sum(map(len, controller.wait_handles)) == 0
     second = bring_up(polls=0)
     heard = []
     line = second.bus._line
