@@ -41,7 +41,7 @@ class Ring:
     A batch costs two accesses to registers: the doorbell, and clearing the interrupt. The
     interrupt is a hint: a batch is over when the completion of its last command is in memory,
     where a bus may have the ring look for a while before anybody sleeps. Only a wake-up without
-    a completion costs more, a look at STATUS.
+    a completion costs more: it clears the interrupt, or looks at STATUS if that was done before.
 
     After a timeout or a halt nobody knows what the device still does to memory, so the ring
     refuses all that comes later.
@@ -181,22 +181,21 @@ class Ring:
             if self._is_complete():
                 return
         allowed = seconds
+        cleared = False
         while True:
             high = self._bus.wait_irq(min(_SLICE, seconds))
             if self._is_complete():
                 return
-            status = self._registers.fields("STATUS")
-            if status["HALTED"]:
-                reason = _name(status["HALT_FAULT"])
-                raise DeviceFault(
-                    f"{self._bus.name}: the ring halted with {reason}{self._whose()}"
-                )
-            if high:
-                # Then it was about something else. What completes between the look and this is
-                # found by the next look.
+            if high and not cleared:
+                # Mostly it was about an earlier batch. What completes between the look and this is
+                # found by the next look; what stays high is about something else.
                 self._registers.put("IRQ_STATUS", DONE=1, FAULT=1)
+                cleared = True
                 if self._is_complete():
                     return
+            else:
+                self._check_halted()
+                cleared = False
             seconds -= _SPURIOUS if high else min(_SLICE, seconds)
             if seconds <= 0:
                 raise DeviceTimeout(
@@ -204,6 +203,12 @@ class Ring:
                     f"{_name_of(self._unfinished[0])} on were not completed in {allowed:.3g} s"
                     f"{self._whose()}"
                 )
+
+    def _check_halted(self) -> None:
+        status = self._registers.fields("STATUS")
+        if status["HALTED"]:
+            reason = _name(status["HALT_FAULT"])
+            raise DeviceFault(f"{self._bus.name}: the ring halted with {reason}{self._whose()}")
 
     def _whose(self) -> str:
         """Return what else is to be told of a device that is not as it was left."""
